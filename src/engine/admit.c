@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * admit.c - which queued job goes next, and whether there is room for another.
+ *
+ * docker.when_full says what "room" means. reject: a job holds one of docker.max_concurrent slots
+ * from its acceptance to its end. queue: up to docker.queue_limit jobs wait in the database, first
+ * in, first out, over all pylons. Jobs that wait for an approval or for their not_before hold none.
+ *
+ * The queue itself is never in memory: the oldest due row of each pylon that has any is compared.
+ */
+#include "engine/engine-internal.h"
+
+static int64_t slots_taken(const struct engine *e)
+{
+	int64_t taken = e->active;
+
+	for (size_t i = 0; i < e->pylon_count; i++)
+		taken += e->pylons[i].queued_now;
+	return taken;
+}
+
+static int64_t jobs_queued(const struct engine *e)
+{
+	int64_t queued = 0;
+
+	for (size_t i = 0; i < e->pylon_count; i++)
+		queued += e->pylons[i].queued;
+	return queued;
+}
+
+static bool has_room(const struct pylon *p)
+{
+	const struct config *c = p->engine->config;
+	int own = p->config->max_concurrent;
+
+	if (c->when_full == WHEN_FULL_QUEUE)
+		return jobs_queued(p->engine) < c->queue_limit;
+	if (own > 0 && p->queued_now + p->active >= own)
+		return false;
+	return c->max_concurrent < 0 || slots_taken(p->engine) < c->max_concurrent;
+}
+
+bool pylon_take_room(void *pylon)
+{
+	struct pylon *p = pylon;
+
+	if (!has_room(p))
+		return false;
+	pylon_queued(p, 0);
+	return true;
+}
+
+void pylon_queued(struct pylon *p, int64_t not_before)
+{
+	p->queued++;
+	if (not_before == 0)
+		p->queued_now++;
+	else if (p->next_start == 0 || not_before < p->next_start)
+		p->next_start = not_before;
+}
+
+void pylon_unqueued(struct pylon *p, int64_t not_before)
+{
+	must(p->queued > 0);
+	p->queued--;
+	if (not_before == 0)
+		p->queued_now--;
+}
+
+void engine_kick(struct engine *e)
+{
+	defer_set(&e->pump);
+}
+
+static bool may_claim(const struct pylon *p)
+{
+	int own = p->config->max_concurrent;
+
+	return p->queued > 0 && !p->is_claiming && (own == 0 || p->active < own);
+}
+
+/* The pylon's oldest due job; false when it has none now. */
+static bool next_job(struct pylon *p, struct job *ret)
+{
+	struct store_db *db = pylon_db(p);
+	struct err err = CLEAN_ERR;
+	int64_t due = 0;
+	int rc;
+
+	if (db == NULL)
+		return false;
+	rc = store_next_queued(db, loop_real(p->engine->loop), ret, &due, &err);
+	if (rc < 0)
+		log_error(TAG, "%s: cannot read the queue: %s", p->config->name, err.text);
+	if (rc == STORE_E_NOT_FOUND)
+		p->next_start = due;
+	return rc == 0;
+}
+
+/* Of all pylons the job that has waited longest; NULL when nothing can go. */
+static struct pylon *oldest(struct engine *e, struct job *ret)
+{
+	struct pylon *best = NULL;
+
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = &e->pylons[i];
+		struct job j = {0};
+
+		if (!may_claim(p) || !next_job(p, &j))
+			continue;
+		if (best == NULL || j.queued_at < ret->queued_at) {
+			if (best != NULL)
+				job_fini(ret);
+			best = p;
+			*ret = j;
+		} else {
+			job_fini(&j);
+		}
+	}
+	return best;
+}
+
+static bool has_slot(const struct engine *e)
+{
+	return e->config->max_concurrent < 0 || e->active < e->config->max_concurrent;
+}
+
+void engine_admit_next(struct engine *e)
+{
+	struct pylon *p;
+	struct job j;
+
+	if (e->is_draining || !e->runner_is_up || !e->is_surveyed || timer_is_set(&e->hold))
+		return;
+	while (has_slot(e) && (p = oldest(e, &j)) != NULL) {
+		engine_claim(p, &j);
+		job_fini(&j);
+	}
+}
+
+void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *out)
+{
+	struct pylon *p = engine_pylon(e, j->pylon);
+
+	if (j->state == JOB_AWAITING_APPROVAL) {
+		buf_printf(out, "waiting for approval: pylon approve %.8s", j->id.s);
+		return;
+	}
+	if (j->state != JOB_QUEUED)
+		return;
+	if (p == NULL)
+		buf_add_str(out, "its pylon is not active");
+	else if (e->is_draining)
+		buf_add_str(out, "the daemon is shutting down");
+	else if (!e->runner_is_up)
+		buf_printf(out, "the container engine does not answer: %s",
+			e->runner_text == NULL ? "not asked yet" : e->runner_text);
+	else if (j->not_before > loop_real(e->loop))
+		buf_add_str(out, "waiting before the next attempt");
+	else if (p->config->max_concurrent > 0 && p->active >= p->config->max_concurrent)
+		buf_printf(out, "this pylon runs at most %d at a time", p->config->max_concurrent);
+	else if (!has_slot(e))
+		buf_printf(out, "all %d slots are taken", e->config->max_concurrent);
+	else
+		buf_add_str(out, "about to start");
+}

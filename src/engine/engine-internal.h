@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine-internal.h - what the files of this room share.
+ *
+ * One rule keeps the flow readable: state changes only in the `done` callback of a store operation,
+ * after the commit. Before it there are only requests (tasks), which own what they need; a task that
+ * is freed has either answered or been given back. In-memory counters (slots) move where a task says
+ * so and are rebuilt from the database at start.
+ */
+#ifndef PYLON_ENGINE_ENGINE_INTERNAL_H
+#define PYLON_ENGINE_ENGINE_INTERNAL_H
+
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "trigger/trigger.h"
+
+#define TAG "engine"
+
+/* A pylon at work: its configuration, its database, its share of the counters. */
+struct pylon {
+	struct engine *engine;
+	const struct pylon_config *config;
+	struct route *route;  /* webhook pylons that are ready; else NULL */
+	struct store_db *db;  /* NULL while closed; see pylon_db() */
+	char *db_problem;     /* why the database cannot be used; NULL = it can */
+	char *image_problem;  /* why the image cannot be had; NULL = it can, or is not known yet */
+	int64_t queued;	      /* jobs in state queued */
+	int64_t queued_now;   /* of these, without a not_before: they hold a slot */
+	int64_t awaiting;     /* jobs awaiting approval */
+	int active;	      /* jobs starting or running, claims under way included */
+	bool is_claiming;     /* one claim at a time: the next would see the same row */
+	int64_t next_start;   /* wall clock: the earliest not_before; 0 = none */
+	int64_t next_expiry;  /* wall clock: the earliest approval to expire; 0 = none */
+	int64_t next_delivery; /* wall clock: the outbox has something due then; 0 = nothing */
+	int in_flight;	      /* deliveries being sent */
+	int64_t used_mono;    /* when the database was last needed */
+};
+
+/* A job whose run may be alive. */
+struct live {
+	struct list node;
+	struct engine *engine;
+	struct pylon *pylon;
+	struct id job_id, run_id;
+	int attempt;
+	int failures;
+	enum run_state state;
+	enum stop_reason stop;
+	char token[TOKEN_SIZE]; /* "" for adopted runs: only the hash is known */
+	char token_sha256[SHA256_HEX_SIZE];
+	char *image;
+	int64_t timeout_us;
+	int64_t started_at; /* wall clock, 0 = not yet */
+	bool is_handed;	    /* the runner knows it */
+	bool is_found;	    /* survey() saw its container */
+	bool is_finishing;  /* T4 is under way */
+	bool is_shutdown;   /* stopped because the daemon stops its runs */
+	struct timer deadline;
+};
+
+struct engine {
+	struct loop *loop;
+	const struct config *config;
+	struct strv only;
+	char *home_id;
+	uint16_t callback_port;
+	struct store *store;
+	struct engine_ports ports;
+
+	struct pylon *pylons;
+	size_t pylon_count;
+	struct list live;      /* struct live */
+	struct list sending;   /* struct delivery_task */
+	int active;	       /* over all pylons */
+
+	bool is_draining;
+	bool runner_known;     /* it has said whether it is up */
+	bool runner_is_up;
+	bool is_surveyed;
+	char *runner_text;
+	bool store_failed;     /* the last commit hit a full or failing disk */
+
+	void (*prepared)(void *ctx);
+	void *prepared_ctx;
+	size_t images_pending;
+	void (*stopped)(void *ctx);
+	void *stopped_ctx;
+
+	void (*on_event)(void *ctx, const struct engine_event *ev);
+	void *on_event_ctx;
+
+	struct timer hold;	    /* armed: nothing is claimed, a start was just refused */
+	struct timer commit_timer;  /* the store wants another try */
+	struct timer prepare_guard; /* a mute container engine does not delay the doors for ever */
+	struct timer wake;	    /* the earliest not_before, expiry or delivery */
+	struct timer housekeeping;  /* retention, idle databases */
+	int64_t next_sweep_mono;    /* when retention is due again */
+	struct defer pump;	    /* admit, deliver, expire */
+	struct defer turn;	    /* makes the loop turn, so that the store commits */
+};
+
+/* --- pylon.c --- */
+struct pylon *engine_pylon(struct engine *e, const char *name);
+/* Opens the database when it is closed; NULL (and db_problem set) when it cannot be used. */
+struct store_db *pylon_db(struct pylon *p);
+/* Closes the database when nothing of the pylon is waiting or under way. */
+void pylon_close_if_idle(struct pylon *p);
+bool pylon_is_ready(const struct pylon *p, const char **ret_reason);
+/* Reads counters and due times from the database. */
+NODISCARD int pylon_count(struct pylon *p, struct err *err);
+void pylon_fini(struct pylon *p);
+
+/* --- admit.c --- */
+/* The take_room callbacks of T1 and of decisions; ctx is the pylon. */
+bool pylon_take_room(void *pylon);
+/* A job became queued (room was taken through pylon_take_room or is not limited). */
+void pylon_queued(struct pylon *p, int64_t not_before);
+void pylon_unqueued(struct pylon *p, int64_t not_before);
+/* Starts what can be started; called from the pump. */
+void engine_admit_next(struct engine *e);
+/* Asks for a pump. */
+void engine_kick(struct engine *e);
+
+/* --- start.c --- */
+void engine_claim(struct pylon *p, const struct job *j);
+struct live *live_new(struct pylon *p, const struct id *job_id, const struct id *run_id);
+void live_free(struct live *v);
+struct live *engine_live(struct engine *e, const struct id *run_id);
+struct live *engine_live_job(struct engine *e, const struct id *job_id);
+void live_arm_deadline(struct live *v);
+/* Records the decision to stop and carries it out after the commit. */
+void live_stop(struct live *v, enum stop_reason why, const char *by);
+void engine_on_started(void *ctx, const struct id *run_id, const char *container_id);
+void engine_on_output(void *ctx, const struct id *run_id);
+void engine_on_refused(void *ctx, const struct id *run_id, enum runner_refusal why,
+	const char *text);
+
+/* --- finish.c --- */
+/* What is known of how a run ended; T4 is made of it. */
+struct ending {
+	enum run_state run_state;
+	enum job_state job_state;
+	int exit_code;	    /* -1 = unknown */
+	const char *reason; /* static or NULL */
+	char *result, *output_json, *session_id, *error; /* owned; may be NULL */
+	double cost_usd;
+	bool is_free;	    /* does not count against agent.retries, and is queued again */
+};
+void ending_fini(struct ending *d);
+void live_finish(struct live *v, struct ending *take);
+void engine_on_exited(void *ctx, const struct id *run_id, const struct runner_exit *x);
+
+/* --- result.c --- */
+/* Reads what a run left behind, in the interface's order of precedence, into *d. */
+void result_gather(struct live *v, const struct runner_exit *x, struct ending *d);
+
+/* --- message.c --- */
+/* Renders a template of a pylon for a job, appended; a NULL template gives nothing. The text may
+ * hold a NUL, as the sender's JSON may. */
+void message_render(struct buf *out, const struct template *t, const struct job *j,
+	const struct event_record *ev, size_t max);
+/* JSON of an outgoing message (free()). */
+char *message_json(const char *kind, const struct pylon *p, const struct job *j,
+	const struct event_record *ev, struct slice text) ALLOCATES;
+/* Does this pylon want to hear of that end? */
+bool pylon_tells(const struct pylon *p, enum job_state s);
+
+/* --- deliver.c --- */
+void engine_deliver_next(struct engine *e);
+void pylon_has_delivery(struct pylon *p, int64_t due_at);
+void delivery_tasks_free(struct engine *e);
+
+/* --- decide.c --- */
+void engine_expire_next(struct engine *e);
+
+/* --- recover.c --- */
+void engine_on_ready(void *ctx, bool is_up, const char *text);
+/* Called when the survey is done and nothing is left to build. */
+void engine_prepared(struct engine *e);
+
+/* --- retain.c --- */
+void engine_housekeeping(struct timer *t, void *ctx);
+
+/* --- engine.c --- */
+void engine_emit(struct engine *e, const char *type, const struct pylon *p, const struct id *job_id,
+	const char *state, const char *reason);
+void engine_schedule_wake(struct engine *e);
+/* Answers with a refusal. */
+void answer_refuse(struct answer *a, int status, const char *code, const char *fmt, ...)
+	PRINTF(4, 5);
+/* The refusal that a store failure deserves (rc negative). */
+void answer_store_failure(struct answer *a, int rc);
+/* Notes how the last commit went (full disk, I/O). */
+void engine_note_store(struct engine *e, int rc);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine.c - life of the engine, the pump that keeps work moving, and the turn that commits.
+ *
+ * The pump runs when something changed (a slot became free, a job was queued, a time came) and does
+ * whatever can be done now; it never waits. Between changes the engine sleeps: one timer stands for
+ * the earliest of all not_befores, expiries and deliveries.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "engine/engine-internal.h"
+
+void answer_refuse(struct answer *a, int status, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	*a = (struct answer){.status = status, .code = code};
+	va_start(ap, fmt);
+	(void)vsnprintf(a->text, sizeof(a->text), fmt, ap);
+	va_end(ap);
+}
+
+void answer_store_failure(struct answer *a, int rc)
+{
+	if (rc == -ENOSPC)
+		answer_refuse(a, 503, "no_space", "the disk is full; send it again later");
+	else
+		answer_refuse(a, 503, "store_unavailable", "it could not be kept; send it again later");
+	a->retry_after_s = 5;
+}
+
+void engine_note_store(struct engine *e, int rc)
+{
+	e->store_failed = rc < 0;
+}
+
+void engine_emit(struct engine *e, const char *type, const struct pylon *p, const struct id *job_id,
+	const char *state, const char *reason)
+{
+	struct engine_event ev = {.type = type,
+		.pylon = p == NULL ? NULL : p->config->name,
+		.state = state,
+		.reason = reason};
+
+	if (job_id != NULL)
+		ev.job_id = *job_id;
+	if (e->on_event != NULL)
+		e->on_event(e->on_event_ctx, &ev);
+}
+
+void engine_on_event(struct engine *e, void (*fn)(void *ctx, const struct engine_event *ev),
+	void *ctx)
+{
+	e->on_event = fn;
+	e->on_event_ctx = ctx;
+}
+
+/* --- the pump --- */
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return MAX_OF(a, b);
+	return MIN_OF(a, b);
+}
+
+void engine_schedule_wake(struct engine *e)
+{
+	int64_t now = loop_real(e->loop);
+	int64_t at = 0;
+
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		const struct pylon *p = &e->pylons[i];
+
+		if (p->in_flight == 0)
+			at = sooner(at, p->next_delivery);
+		at = sooner(at, p->next_expiry);
+		if (e->runner_is_up)
+			at = sooner(at, p->next_start);
+	}
+	if (at == 0)
+		timer_cancel(&e->wake);
+	else
+		timer_set_in(&e->wake, MAX_OF(at - now, US_PER_MS));
+}
+
+static void pump(void *ctx)
+{
+	struct engine *e = ctx;
+
+	engine_admit_next(e);
+	engine_deliver_next(e);
+	engine_expire_next(e);
+	engine_schedule_wake(e);
+}
+
+static void wake_up(struct timer *t UNUSED, void *ctx)
+{
+	engine_kick(ctx);
+}
+
+/* --- the turn --- */
+
+static void turn_only(void *ctx UNUSED)
+{
+}
+
+static void store_has_ops(void *ctx)
+{
+	struct engine *e = ctx;
+
+	defer_set(&e->turn);
+}
+
+static bool end_of_turn(void *ctx)
+{
+	struct engine *e = ctx;
+	int64_t again;
+
+	if (!store_has_work(e->store) || timer_is_set(&e->commit_timer))
+		return false;
+	again = store_commit(e->store, loop_mono(e->loop));
+	if (again > 0)
+		timer_set_in(&e->commit_timer, again);
+	return again == 0 && store_has_work(e->store);
+}
+
+/* The turn that follows a commit timer commits; a failed claim only wants the pump. */
+static void commit_again(struct timer *t UNUSED, void *ctx)
+{
+	engine_kick(ctx);
+}
+
+/* --- life --- */
+
+static bool is_wanted(const struct engine *e, const struct pylon_config *c)
+{
+	if (e->only.n > 0)
+		return strv_has(&e->only, c->name);
+	return !c->is_disabled;
+}
+
+static void add_pylons(struct engine *e)
+{
+	const struct config *c = e->config;
+
+	e->pylons = xcalloc(c->pylon_count + 1, sizeof(*e->pylons));
+	for (size_t i = 0; i < c->pylon_count; i++) {
+		struct pylon *p = &e->pylons[e->pylon_count];
+
+		if (!is_wanted(e, c->pylons[i]))
+			continue;
+		p->engine = e;
+		p->config = c->pylons[i];
+		e->pylon_count++;
+	}
+}
+
+struct engine *engine_new(const struct engine_options *o)
+{
+	struct engine *e = xcalloc(1, sizeof(*e));
+
+	e->loop = o->loop;
+	e->config = o->config;
+	if (o->only != NULL)
+		strv_copy(&e->only, o->only);
+	e->home_id = xstrdup(o->home_id);
+	e->callback_port = o->callback_port;
+	list_init(&e->live);
+	list_init(&e->sending);
+	e->store = store_new(store_has_ops, e);
+	timer_init(&e->commit_timer, e->loop, commit_again, e);
+	timer_init(&e->wake, e->loop, wake_up, e);
+	timer_init(&e->hold, e->loop, wake_up, e);
+	timer_init(&e->housekeeping, e->loop, engine_housekeeping, e);
+	defer_init(&e->pump, e->loop, pump, e);
+	defer_init(&e->turn, e->loop, turn_only, e);
+	loop_on_turn_end(e->loop, end_of_turn, e);
+	add_pylons(e);
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
+	loop_on_turn_end(e->loop, NULL, NULL);
+	timer_cancel(&e->commit_timer);
+	timer_cancel(&e->wake);
+	timer_cancel(&e->hold);
+	timer_cancel(&e->housekeeping);
+	timer_cancel(&e->prepare_guard);
+	defer_cancel(&e->pump);
+	defer_cancel(&e->turn);
+	list_foreach_safe(it, &e->live)
+		live_free(list_entry(it, struct live, node));
+	delivery_tasks_free(e);
+	store_free(e->store);
+	for (size_t i = 0; i < e->pylon_count; i++)
+		pylon_fini(&e->pylons[i]);
+	free(e->pylons);
+	strv_fini(&e->only);
+	free(e->home_id);
+	free(e->runner_text);
+	free(e);
+}
+
+struct runner_events engine_runner_events(struct engine *e)
+{
+	return (struct runner_events){.ready = engine_on_ready,
+		.started = engine_on_started,
+		.output = engine_on_output,
+		.exited = engine_on_exited,
+		.refused = engine_on_refused,
+		.ctx = e};
+}
+
+void engine_set_callback_port(struct engine *e, uint16_t port)
+{
+	e->callback_port = port;
+}
+
+void engine_drain(struct engine *e)
+{
+	e->is_draining = true;
+}
+
+void engine_stop_runs(struct engine *e, void (*done)(void *ctx), void *ctx)
+{
+	e->stopped = done;
+	e->stopped_ctx = ctx;
+	list_foreach(it, &e->live) {
+		struct live *v = list_entry(it, struct live, node);
+
+		v->is_shutdown = true;
+		if (v->is_handed)
+			e->ports.runner->ops->stop(e->ports.runner, &v->run_id,
+				e->config->grace_us);
+	}
+	if (list_is_empty(&e->live))
+		done(ctx);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine/engine.h - the flow: event -> job -> run -> result -> delivery.
+ *
+ * The engine owns every decision and no I/O of its own. Doors (api) hand it requests, the ports
+ * (runner, workspace, channel) report facts to it, the store makes its decisions durable at the end
+ * of each turn, and only then are answers given. docs/architecture.md shows the states and the
+ * transactions; the files of this room follow them in order:
+ *
+ *   accept.c   T1: a request becomes an event and a job, or is refused
+ *   admit.c    which queued job goes next, and whether there is room
+ *   start.c    T2, T3: claim, workspace, container
+ *   finish.c   T4: what a run left behind becomes a result
+ *   deliver.c  T5, T6: the outbox
+ *   decide.c   approve, dismiss, kill, retry, expiry
+ *   recover.c  start-up: every "running" is checked against the engine
+ *   retain.c   what is old goes
+ *
+ * The database is the truth; what is in memory (slots, living runs) is a cache that recover.c can
+ * rebuild. All callbacks come from the loop, never from inside the call that asked.
+ */
+#ifndef PYLON_ENGINE_ENGINE_H
+#define PYLON_ENGINE_ENGINE_H
+
+#include "channel/channel.h"
+#include "config/config.h"
+#include "loop/loop.h"
+#include "base/inbound.h"
+#include "model/model.h"
+#include "runner/runner.h"
+#include "store/store.h"
+#include "workspace/workspace.h"
+
+struct engine;
+
+/* --- life --- */
+
+struct engine_options {
+	struct loop *loop;
+	const struct config *config; /* borrowed for the engine's life */
+	const struct strv *only;     /* names of the pylons to run; empty or NULL = all enabled */
+	const char *home_id;	     /* value of the label pylon.home */
+	uint16_t callback_port;	     /* agents reach us here; may be set later */
+};
+
+struct engine *engine_new(const struct engine_options *o);
+/* Frees everything of its own (ports are the caller's); running containers go on. */
+void engine_free(struct engine *e);
+DEFINE_FREEP(struct engine, engine_free)
+
+/* What the ports must be created with. */
+struct runner_events engine_runner_events(struct engine *e);
+void engine_channel_done(void *ctx, const struct id *delivery_id, const struct channel_report *r);
+
+struct engine_ports {
+	struct runner *runner;
+	struct workspace *workspace;
+	struct channel *channel;
+};
+
+/* Start-up: opens and migrates the databases, restores what was pending, asks the runner what is
+ * alive, prunes, makes sure images are there. `prepared` is called once, when the doors may open:
+ * at once when the container engine does not answer (it is tried again for ever), else after the
+ * images were checked or built. Negative when nothing can work at all. */
+NODISCARD int engine_start(struct engine *e, const struct engine_ports *p,
+	void (*prepared)(void *ctx), void *ctx, struct err *err);
+
+/* From now on new events are answered 503 "draining" and nothing is claimed any more. */
+void engine_drain(struct engine *e);
+/* Also stops living runs (daemon.on_stop: stop); `done` when none is left or at the deadline. */
+void engine_stop_runs(struct engine *e, void (*done)(void *ctx), void *ctx);
+void engine_set_callback_port(struct engine *e, uint16_t port);
+
+/* --- doors --- */
+
+typedef void engine_answer_fn(void *ctx, const struct answer *a);
+
+/* Is there a webhook at this path? Judges the head; 0 = read the body (at most *ret_max bytes),
+ * else the HTTP status with *ret filled (404 when no pylon has that path). */
+NODISCARD int engine_admit(struct engine *e, const struct inbound *in, size_t *ret_max,
+	struct answer *ret);
+/* The whole request; `fn` once: after the commit for what is accepted. */
+void engine_webhook(struct engine *e, const struct inbound *in, engine_answer_fn *fn, void *ctx);
+/* Starts a pylon by hand; body is a JSON object or empty. */
+void engine_trigger(struct engine *e, const char *pylon, struct slice body, const char *source,
+	engine_answer_fn *fn, void *ctx);
+/* An agent's callback and its tool events; token is the secret of the run. 200 or 404. */
+void engine_report(struct engine *e, struct slice job_id, struct slice token, struct slice body,
+	engine_answer_fn *fn, void *ctx);
+void engine_tool_event(struct engine *e, struct slice job_id, struct slice token,
+	struct slice body, engine_answer_fn *fn, void *ctx);
+
+/* --- decisions about one job (id = a whole id); `by` says who, for the record --- */
+
+enum engine_decision {
+	ENGINE_APPROVE,
+	ENGINE_DISMISS,
+	ENGINE_KILL,
+	ENGINE_RETRY,
+};
+/* 200 with the job id and its new state as outcome; 404; 409 `conflict` when its state does not
+ * allow it; 503 when there is no room. */
+void engine_decide(struct engine *e, enum engine_decision d, const struct id *job_id,
+	const char *by, engine_answer_fn *fn, void *ctx);
+void engine_redeliver(struct engine *e, const struct id *delivery_id, engine_answer_fn *fn,
+	void *ctx);
+
+/* --- looking (reads see what is committed) --- */
+
+/* A job by id or unique prefix. STORE_E_NOT_FOUND, STORE_E_STATE (ambiguous), negative. */
+NODISCARD int engine_find_job(struct engine *e, const char *prefix, struct job *ret,
+	struct err *err);
+/* Jobs of one pylon (NULL = all), newest first over all of them. */
+NODISCARD int engine_list_jobs(struct engine *e, const char *pylon,
+	const struct store_job_query *q, void (*fn)(const struct job *j, void *ctx), void *ctx,
+	struct err *err);
+/* The runs, deliveries and event of a job that engine_find_job() found. */
+NODISCARD int engine_job_runs(struct engine *e, const struct job *j,
+	void (*fn)(const struct run *r, void *ctx), void *ctx, struct err *err);
+NODISCARD int engine_job_deliveries(struct engine *e, const struct job *j,
+	void (*fn)(const struct delivery *d, void *ctx), void *ctx, struct err *err);
+NODISCARD int engine_job_event(struct engine *e, const struct job *j, struct event_record *ret,
+	struct err *err);
+/* Deliveries of all pylons in a state (DELIVERY_STATES = any), newest first. */
+NODISCARD int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t limit,
+	void (*fn)(const struct delivery *d, const char *pylon, void *ctx), void *ctx,
+	struct err *err);
+/* Path of the job's log spool (base/spool.h), appended. */
+void engine_log_path(const struct engine *e, const struct id *job_id, struct buf *out);
+/* Why a queued job is not running yet, for people; appended ("" when it is not waiting). */
+void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *out);
+
+struct engine_pylon {
+	const struct pylon_config *config;
+	bool is_ready;
+	const char *reason; /* why not; NULL when ready */
+	struct store_counts counts;
+};
+void engine_each_pylon(struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx),
+	void *ctx);
+
+struct engine_status {
+	bool engine_is_up;	 /* the container engine */
+	const char *engine_text; /* its version, or why it is away */
+	bool is_draining;
+	bool store_is_writable;
+	int running, starting, slots_taken, slots; /* slots < 0 = unlimited */
+	int64_t queued, awaiting_approval, deliveries_pending, deliveries_dead;
+	size_t pylons, pylons_ready;
+};
+void engine_status(struct engine *e, struct engine_status *ret);
+
+/* --- events, for streams --- */
+
+struct engine_event {
+	const char *type; /* "job", "delivery", "log", "engine" */
+	const char *pylon; /* NULL where it does not apply */
+	struct id job_id;  /* "" where it does not apply */
+	const char *state; /* new state, "" for "log" */
+	const char *reason; /* NULL */
+};
+/* One listener; called after the commit that made it true. */
+void engine_on_event(struct engine *e, void (*fn)(void *ctx, const struct engine_event *ev),
+	void *ctx);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * look.c - questions about what is: jobs of all databases as if they were one, counters, reasons.
+ * Nothing here changes anything.
+ */
+#include <errno.h>
+
+#include "engine/engine-internal.h"
+
+void engine_log_path(const struct engine *e, const struct id *job_id, struct buf *out)
+{
+	buf_printf(out, "%s/jobs/%s.log", e->config->home, job_id->s);
+}
+
+int engine_find_job(struct engine *e, const char *prefix, struct job *ret, struct err *err)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct job j = {0};
+		int rc;
+
+		if (pylon_db(&e->pylons[i]) == NULL)
+			continue;
+		rc = store_job_by_prefix(e->pylons[i].db, prefix, &j, err);
+		if (rc == STORE_E_NOT_FOUND)
+			continue;
+		if (rc != 0 || found) {
+			job_fini(&j);
+			if (found)
+				job_fini(ret);
+			return rc != 0 ? rc : STORE_E_STATE;
+		}
+		*ret = j;
+		found = true;
+	}
+	return found ? 0 : STORE_E_NOT_FOUND;
+}
+
+/* --- one list out of many --- */
+
+struct job_list {
+	struct job *v;
+	size_t n, size;
+};
+
+/* Moves every string of a borrowed job into a copy of its own. */
+static void job_copy(struct job *to, const struct job *from)
+{
+	*to = *from;
+	to->pylon = xstrdup_or_null(from->pylon);
+	to->reason = xstrdup_or_null(from->reason);
+	to->source = xstrdup_or_null(from->source);
+	to->delivery_id = xstrdup_or_null(from->delivery_id);
+	to->result = xstrdup_or_null(from->result);
+	to->output_json = xstrdup_or_null(from->output_json);
+	to->session_id = xstrdup_or_null(from->session_id);
+	to->error = xstrdup_or_null(from->error);
+	to->decided_by = xstrdup_or_null(from->decided_by);
+}
+
+static void gather(const struct job *j, void *ctx)
+{
+	struct job_list *l = ctx;
+
+	if (l->n == l->size) {
+		l->size = l->size == 0 ? 64 : l->size * 2;
+		l->v = xreallocarray(l->v, l->size, sizeof(*l->v));
+	}
+	job_copy(&l->v[l->n++], j);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct job *x = a, *y = b;
+
+	if (x->created_at != y->created_at)
+		return x->created_at < y->created_at ? 1 : -1;
+	return x->seq == y->seq ? 0 : x->seq < y->seq ? 1 : -1;
+}
+
+int engine_list_jobs(struct engine *e, const char *pylon, const struct store_job_query *q,
+	void (*fn)(const struct job *j, void *ctx), void *ctx, struct err *err)
+{
+	struct job_list l = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < e->pylon_count && rc >= 0; i++) {
+		struct pylon *p = &e->pylons[i];
+
+		if (pylon != NULL && !str_eq(p->config->name, pylon))
+			continue;
+		if (pylon_db(p) != NULL)
+			rc = store_jobs(p->db, q, gather, &l, err);
+	}
+	if (l.n > 1)
+		qsort(l.v, l.n, sizeof(*l.v), newest_first);
+	for (size_t i = 0; i < l.n; i++) {
+		if (i < q->limit && rc >= 0)
+			fn(&l.v[i], ctx);
+		job_fini(&l.v[i]);
+	}
+	free(l.v);
+	return rc < 0 ? rc : 0;
+}
+
+static struct store_db *db_of(struct engine *e, const struct job *j)
+{
+	struct pylon *p = engine_pylon(e, j->pylon);
+
+	return p == NULL ? NULL : pylon_db(p);
+}
+
+static int no_database(struct err *err)
+{
+	return err_set(err, -EIO, "the job's database is not available");
+}
+
+int engine_job_runs(struct engine *e, const struct job *j,
+	void (*fn)(const struct run *r, void *ctx), void *ctx, struct err *err)
+{
+	struct store_db *db = db_of(e, j);
+
+	return db == NULL ? no_database(err) : store_runs(db, &j->id, fn, ctx, err);
+}
+
+int engine_job_deliveries(struct engine *e, const struct job *j,
+	void (*fn)(const struct delivery *d, void *ctx), void *ctx, struct err *err)
+{
+	struct store_db *db = db_of(e, j);
+
+	if (db == NULL)
+		return no_database(err);
+	return store_deliveries(db, &j->id, DELIVERY_STATES, LIST_LIMIT_MAX, fn, ctx, err);
+}
+
+int engine_job_event(struct engine *e, const struct job *j, struct event_record *ret,
+	struct err *err)
+{
+	struct store_db *db = db_of(e, j);
+
+	return db == NULL ? no_database(err) : store_event(db, &j->id, ret, err);
+}
+
+struct named_delivery {
+	void (*fn)(const struct delivery *d, const char *pylon, void *ctx);
+	void *ctx;
+	const char *pylon;
+	size_t left;
+};
+
+static void pass_delivery(const struct delivery *d, void *ctx)
+{
+	struct named_delivery *n = ctx;
+
+	if (n->left == 0)
+		return;
+	n->left--;
+	n->fn(d, n->pylon, n->ctx);
+}
+
+int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t limit,
+	void (*fn)(const struct delivery *d, const char *pylon, void *ctx), void *ctx,
+	struct err *err)
+{
+	struct named_delivery n = {.fn = fn, .ctx = ctx, .left = limit};
+	int rc = 0;
+
+	for (size_t i = 0; i < e->pylon_count && rc >= 0 && n.left > 0; i++) {
+		struct pylon *p = &e->pylons[i];
+
+		n.pylon = p->config->name;
+		if (pylon_db(p) != NULL)
+			rc = store_deliveries(p->db, NULL, state, n.left, pass_delivery, &n, err);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+void engine_each_pylon(struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx),
+	void *ctx)
+{
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = &e->pylons[i];
+		struct engine_pylon view = {.config = p->config};
+
+		view.is_ready = pylon_is_ready(p, &view.reason);
+		view.counts.jobs[JOB_QUEUED] = p->queued;
+		view.counts.jobs[JOB_AWAITING_APPROVAL] = p->awaiting;
+		view.counts.jobs[JOB_RUNNING] = p->active;
+		view.counts.queued_now = p->queued_now;
+		fn(&view, ctx);
+	}
+}
+
+static void add_deliveries(struct engine *e, struct engine_status *ret)
+{
+	int64_t now = loop_real(e->loop);
+
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = &e->pylons[i];
+		struct store_counts c;
+
+		if (p->db == NULL || store_count(p->db, now, &c, NULL) < 0)
+			continue;
+		ret->deliveries_pending +=
+			c.deliveries[DELIVERY_PENDING] + c.deliveries[DELIVERY_SENDING];
+		ret->deliveries_dead += c.deliveries[DELIVERY_DEAD] + c.deliveries[DELIVERY_UNKNOWN];
+	}
+}
+
+void engine_status(struct engine *e, struct engine_status *ret)
+{
+	const char *reason;
+
+	*ret = (struct engine_status){.engine_is_up = e->runner_is_up,
+		.engine_text = e->runner_text == NULL ? "not asked yet" : e->runner_text,
+		.is_draining = e->is_draining,
+		.store_is_writable = !e->store_failed,
+		.slots_taken = e->active,
+		.slots = e->config->max_concurrent,
+		.pylons = e->pylon_count};
+	list_foreach(it, &e->live) {
+		const struct live *v = list_entry(it, struct live, node);
+
+		if (v->state == RUN_CREATED)
+			ret->starting++;
+		else
+			ret->running++;
+	}
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		const struct pylon *p = &e->pylons[i];
+
+		ret->queued += p->queued;
+		ret->awaiting_approval += p->awaiting;
+		ret->pylons_ready += pylon_is_ready(p, &reason) ? 1 : 0;
+		if (e->config->when_full == WHEN_FULL_REJECT)
+			ret->slots_taken += (int)p->queued_now;
+	}
+	add_deliveries(e, ret);
+}

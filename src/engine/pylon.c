@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pylon.c - a pylon at work: its database, opened when first needed and closed when idle, so that a
+ * hundred pylons cost no more than the busy ones; and its counters, which the database can always
+ * rebuild.
+ */
+#include <errno.h>
+
+#include "base/file.h"
+#include "config/paths.h"
+#include "engine/engine-internal.h"
+
+struct pylon *engine_pylon(struct engine *e, const char *name)
+{
+	for (size_t i = 0; i < e->pylon_count; i++)
+		if (str_eq(e->pylons[i].config->name, name))
+			return &e->pylons[i];
+	return NULL;
+}
+
+bool pylon_is_ready(const struct pylon *p, const char **ret_reason)
+{
+	const char *reason = p->config->not_ready;
+
+	if (reason == NULL)
+		reason = p->db_problem;
+	if (reason == NULL)
+		reason = p->image_problem;
+	*ret_reason = reason;
+	return reason == NULL;
+}
+
+static void log_migration(const struct pylon *p, const struct store_migration *m)
+{
+	if (m->from == m->to)
+		return;
+	log_info(TAG, "%s: database migrated from version %d to %d, %lld jobs; the old one is kept in %s",
+		p->config->name, m->from, m->to, (long long)m->rows, m->backup);
+}
+
+struct store_db *pylon_db(struct pylon *p)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_NULL;
+	struct store_migration m = {0};
+	struct err err = CLEAN_ERR;
+	int rc;
+
+	p->used_mono = loop_mono(p->engine->loop);
+	if (p->db != NULL)
+		return p->db;
+	buf_printf(&path, "%s/pylons/%s/jobs.db", p->engine->config->home, p->config->name);
+	rc = store_open(p->engine->store, buf_str(&path), p->config->name, &p->db, &m, &err);
+	free(p->db_problem);
+	p->db_problem = NULL;
+	if (rc != 0) {
+		p->db = NULL;
+		p->db_problem = xasprintf("database: %s", err.text);
+		log_error(TAG, "%s: %s", p->config->name, p->db_problem);
+		return NULL;
+	}
+	log_migration(p, &m);
+	return p->db;
+}
+
+void pylon_close_if_idle(struct pylon *p)
+{
+	bool is_idle = p->queued == 0 && p->active == 0 && p->awaiting == 0 && p->in_flight == 0 &&
+		p->next_delivery == 0;
+
+	if (p->db == NULL || !is_idle || store_has_work(p->engine->store))
+		return;
+	store_close(p->db);
+	p->db = NULL;
+}
+
+static int count_due(struct pylon *p, int64_t now, struct err *err)
+{
+	struct id expired;
+	int rc = store_next_expiry(p->db, &p->next_expiry, &expired, err);
+
+	if (rc < 0)
+		return rc;
+	p->next_start = p->queued > p->queued_now ? now : 0;
+	return 0;
+}
+
+int pylon_count(struct pylon *p, struct err *err)
+{
+	int64_t now = loop_real(p->engine->loop);
+	struct store_counts c;
+	int rc = store_count(p->db, now, &c, err);
+
+	if (rc < 0)
+		return rc;
+	p->queued = c.jobs[JOB_QUEUED];
+	p->queued_now = c.queued_now;
+	p->awaiting = c.jobs[JOB_AWAITING_APPROVAL];
+	p->next_delivery = c.deliveries[DELIVERY_PENDING] > 0 ? 1 : 0;
+	return count_due(p, now, err);
+}
+
+void pylon_fini(struct pylon *p)
+{
+	route_free(p->route);
+	free(p->db_problem);
+	free(p->image_problem);
+	*p = (struct pylon){0};
+}

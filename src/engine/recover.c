@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recover.c - start-up: nothing is "running" by rumour.
+ *
+ *   databases -> jobs that claim to be alive -> ask the container engine (survey)
+ *     container there      adopt it: started, followed, or finished from its exit status
+ *     no container, run never started     the run is lost, the job is queued again (recorded)
+ *     no container, run had started       adopt too: the runner reports it gone
+ *   containers of runs that are known to be over are removed, then images are checked or built.
+ *
+ * With no container engine the doors open all the same: jobs are accepted and wait; the rest
+ * happens when the engine answers.
+ */
+#include <errno.h>
+
+#include "base/file.h"
+#include "engine/rundir-internal.h"
+
+#define PREPARE_GUARD_US      (5 * US_PER_SEC)
+#define HOUSEKEEPING_FIRST_US (5 * US_PER_SEC)
+
+/* --- databases --- */
+
+static void load_live(const struct job *j, void *ctx)
+{
+	struct pylon *p = ctx;
+	struct err err = CLEAN_ERR;
+	struct run r = {0};
+	struct live *v;
+	int rc = store_living_run(p->db, &j->id, &r, &err);
+
+	if (rc != 0) {
+		log_error(TAG, "job %.8s is %s but has no run: %s", j->id.s,
+			job_state_name(j->state), rc < 0 ? err.text : "its row is missing");
+		return;
+	}
+	v = live_new(p, &j->id, &r.id);
+	p->active++;
+	p->engine->active++;
+	v->attempt = r.attempt;
+	v->failures = j->failures;
+	v->state = r.state;
+	v->stop = r.stop;
+	v->started_at = r.started_at;
+	v->timeout_us = r.timeout_us;
+	v->image = xstrdup_or_null(r.image);
+	(void)str_copy(v->token_sha256, sizeof(v->token_sha256), r.token_sha256);
+	run_fini(&r);
+}
+
+static int open_pylon(struct pylon *p, struct err *err)
+{
+	int64_t now = loop_real(p->engine->loop);
+	int rc;
+
+	if (pylon_db(p) == NULL)
+		return -EIO;
+	rc = store_recover_deliveries(p->db, now, err);
+	if (rc > 0)
+		log_info(TAG, "%s: %d messages may be sent a second time", p->config->name, rc);
+	if (rc >= 0)
+		rc = pylon_count(p, err);
+	if (rc >= 0)
+		rc = store_open_jobs(p->db, true, load_live, p, err);
+	return rc;
+}
+
+static void make_route(struct pylon *p)
+{
+	const struct pylon_config *c = p->config;
+	struct route_config rc = {.path = c->path,
+		.signature_header = c->signature_header,
+		.secrets = &c->secrets,
+		.tolerance_us = c->tolerance_us,
+		.dedupe_header = c->dedupe,
+		.max_body = c->max_body};
+	struct err err = CLEAN_ERR;
+
+	if (c->trigger != TRIGGER_WEBHOOK || c->not_ready != NULL)
+		return;
+	if (c->secrets.n > 0) {
+		rc.recipe = signature_recipe_from_header(c->signature_header);
+		if (c->signature != NULL)
+			must(signature_recipe_from_name(slice_of(c->signature), &rc.recipe));
+	}
+	if (route_new(&p->route, &rc, &err) != 0) {
+		free(p->db_problem);
+		p->db_problem = xasprintf("trigger: %s", err.text);
+		log_error(TAG, "%s: %s", c->name, p->db_problem);
+	}
+}
+
+static void open_pylons(struct engine *e)
+{
+	int64_t pending = 0;
+
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = &e->pylons[i];
+		struct err err = CLEAN_ERR;
+
+		if (open_pylon(p, &err) < 0 && err.code != 0)
+			log_error(TAG, "%s: %s", p->config->name, err.text);
+		make_route(p);
+		pending += p->queued + p->awaiting + p->active;
+		pylon_close_if_idle(p);
+	}
+	if (pending > 0)
+		log_info(TAG, "recovered %lld pending jobs", (long long)pending);
+}
+
+/* --- what is alive --- */
+
+/* True when the run is in one of our databases and over. */
+static bool is_known_to_be_over(struct engine *e, const struct runner_found *f)
+{
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = &e->pylons[i];
+		struct run r = {0};
+		bool is_over;
+
+		if (pylon_db(p) == NULL || store_run(p->db, &f->run_id, &r, NULL) != 0)
+			continue;
+		is_over = run_is_over(r.state);
+		run_fini(&r);
+		return is_over;
+	}
+	return false;
+}
+
+static void survey_each(void *ctx, const struct runner_found *f)
+{
+	struct engine *e = ctx;
+	struct live *v = engine_live(e, &f->run_id);
+
+	if (v != NULL) {
+		v->is_found = true;
+		return;
+	}
+	if (!is_known_to_be_over(e, f)) {
+		log_warn(TAG, "container %.12s belongs to a run that no active pylon knows; it is left "
+			      "alone",
+			f->container_id);
+		return;
+	}
+	log_info(TAG, "removing container %.12s: its job is over", f->container_id);
+	e->ports.runner->ops->remove(e->ports.runner, f->container_id);
+	rundir_remove(e, &f->run_id);
+}
+
+struct poison_count {
+	int starts;
+};
+
+static void count_poison(const struct run *r, void *ctx)
+{
+	struct poison_count *c = ctx;
+
+	if (str_eq(r->reason, "never_started"))
+		c->starts++;
+}
+
+/* The claim was on disk, the container never came to be: the daemon died in between. */
+static void finish_never_started(struct live *v)
+{
+	struct poison_count c = {0};
+	struct err err = CLEAN_ERR;
+	struct ending d = {.run_state = RUN_LOST,
+		.job_state = JOB_QUEUED,
+		.exit_code = -1,
+		.reason = "never_started",
+		.is_free = true};
+
+	if (store_runs(v->pylon->db, &v->job_id, count_poison, &c, &err) < 0)
+		log_warn(TAG, "job %.8s: its runs cannot be counted: %s", v->job_id.s, err.text);
+	if (c.starts + 1 >= POISON_STARTS_MAX) {
+		d.job_state = JOB_FAILED;
+		d.reason = "poison";
+		d.error = xasprintf("the daemon died %d times while starting it", c.starts + 1);
+		d.is_free = false;
+	} else if (v->stop == STOP_CANCEL) {
+		d.job_state = JOB_CANCELLED;
+		d.is_free = false;
+	}
+	live_finish(v, &d);
+}
+
+static void adopt(struct live *v)
+{
+	struct engine *e = v->engine;
+	CLEANUP(buf_fini) struct buf log = BUF_NULL;
+
+	engine_log_path(e, &v->job_id, &log);
+	v->is_handed = true;
+	if (v->started_at > 0)
+		live_arm_deadline(v);
+	log_info(TAG, "job %.8s: found its run again, following on", v->job_id.s);
+	e->ports.runner->ops->adopt(e->ports.runner, &v->run_id, buf_str(&log));
+	if (v->stop != STOP_NONE)
+		e->ports.runner->ops->stop(e->ports.runner, &v->run_id, STOP_GRACE_US);
+}
+
+static void reconcile(struct engine *e)
+{
+	list_foreach_safe(it, &e->live) {
+		struct live *v = list_entry(it, struct live, node);
+
+		if (v->is_handed || v->is_finishing)
+			continue;
+		if (v->is_found || v->started_at > 0)
+			adopt(v);
+		else
+			finish_never_started(v);
+	}
+}
+
+/* --- images --- */
+
+struct image_task {
+	struct engine *engine;
+	char *image;
+};
+
+static void set_image_problem(struct engine *e, const char *image, const char *text)
+{
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = &e->pylons[i];
+
+		if (!str_eq(p->config->image, image))
+			continue;
+		free(p->image_problem);
+		p->image_problem = xstrdup_or_null(text);
+	}
+}
+
+static void image_done(void *ctx, int rc, const char *text)
+{
+	struct image_task *t = ctx;
+	struct engine *e = t->engine;
+
+	if (rc < 0)
+		log_warn(TAG, "image %s is not available: %s", t->image, text);
+	set_image_problem(e, t->image, rc < 0 ? text : NULL);
+	free(t->image);
+	free(t);
+	if (--e->images_pending == 0)
+		engine_prepared(e);
+}
+
+static bool is_first_with_image(const struct engine *e, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (str_eq(e->pylons[k].config->image, e->pylons[i].config->image))
+			return false;
+	return e->pylons[i].config->image != NULL;
+}
+
+static void check_images(struct engine *e)
+{
+	e->images_pending = 1;
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct image_task *t;
+
+		if (!is_first_with_image(e, i))
+			continue;
+		t = xcalloc(1, sizeof(*t));
+		t->engine = e;
+		t->image = xstrdup(e->pylons[i].config->image);
+		e->images_pending++;
+		e->ports.runner->ops->ensure_image(e->ports.runner, t->image, image_done, t);
+	}
+	if (--e->images_pending == 0)
+		engine_prepared(e);
+}
+
+static void survey_done(void *ctx, int rc, const char *text)
+{
+	struct engine *e = ctx;
+
+	if (rc < 0) {
+		log_warn(TAG, "the containers could not be listed: %s", text);
+		return; /* ready() comes again when the engine is back */
+	}
+	e->is_surveyed = true;
+	reconcile(e);
+	check_images(e);
+	engine_kick(e);
+}
+
+/* --- the order of things --- */
+
+void engine_prepared(struct engine *e)
+{
+	void (*fn)(void *ctx) = e->prepared;
+
+	timer_cancel(&e->prepare_guard);
+	e->prepared = NULL;
+	if (fn != NULL)
+		fn(e->prepared_ctx);
+	engine_kick(e);
+}
+
+void engine_on_ready(void *ctx, bool is_up, const char *text)
+{
+	struct engine *e = ctx;
+
+	e->runner_known = true;
+	e->runner_is_up = is_up;
+	free(e->runner_text);
+	e->runner_text = xstrdup(text);
+	engine_emit(e, "engine", NULL, NULL, is_up ? "up" : "down", text);
+	if (!is_up) {
+		log_warn(TAG, "the container engine does not answer: %s; jobs wait until it does", text);
+		engine_prepared(e);
+		return;
+	}
+	log_info(TAG, "container engine: %s", text);
+	timer_cancel(&e->hold);
+	if (!e->is_surveyed)
+		e->ports.runner->ops->survey(e->ports.runner, survey_each, survey_done, e);
+	else
+		engine_kick(e);
+}
+
+static void prepare_took_too_long(struct timer *t UNUSED, void *ctx)
+{
+	struct engine *e = ctx;
+
+	if (e->runner_known)
+		return; /* images are being built: that may take its time */
+	log_warn(TAG, "the container engine has not answered yet; jobs wait until it does");
+	engine_prepared(e);
+}
+
+int engine_start(struct engine *e, const struct engine_ports *p, void (*prepared)(void *ctx),
+	void *ctx, struct err *err)
+{
+	CLEANUP(freep) char *jobs = xasprintf("%s/jobs", e->config->home);
+	int rc = dir_make(jobs, 0700, err);
+
+	if (rc < 0)
+		return rc;
+	e->ports = *p;
+	e->prepared = prepared;
+	e->prepared_ctx = ctx;
+	open_pylons(e);
+	timer_init(&e->prepare_guard, e->loop, prepare_took_too_long, e);
+	timer_set_in(&e->prepare_guard, PREPARE_GUARD_US);
+	timer_set_in(&e->housekeeping, HOUSEKEEPING_FIRST_US);
+	e->ports.runner->ops->open(e->ports.runner);
+	engine_kick(e);
+	return 0;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * result.c - what a run left behind, in the interface's order of precedence:
+ *
+ *   1. /run/pylon/result.json      2. what it POSTed to its callback URL
+ *   3. the last JSON line of its stdout      4. its exit status with the end of its log
+ *
+ * The container is not trusted: files are opened beneath their folder without following links,
+ * sizes are bounded, and what does not parse counts as not there (and is said in the log).
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/spool.h"
+#include "engine/rundir-internal.h"
+
+#define LOG_EXCERPT 2048 /* bytes of the log that explain a failure */
+
+/* The report of a run: {"status","output":{...},"error"}, or an agent's own final object. */
+struct report {
+	struct js *doc;
+	const struct js *output; /* borrowed from doc; may be NULL */
+	bool says_failed;
+};
+
+static bool report_parse(struct report *r, const char *p, size_t n, const char *where,
+	const struct id *job_id)
+{
+	struct err err = CLEAN_ERR;
+	const char *status;
+
+	r->doc = js_parse(p, n, &err);
+	if (r->doc == NULL || !js_is_object(r->doc)) {
+		log_warn(TAG, "job %.8s: its %s is not a JSON object: %s", job_id->s, where,
+			err.text);
+		js_free(r->doc);
+		r->doc = NULL;
+		return false;
+	}
+	status = js_get_str(r->doc, "status");
+	r->output = js_get(r->doc, "output");
+	if (status == NULL && r->output == NULL && js_get_str(r->doc, "result") != NULL) {
+		r->output = r->doc;
+		r->says_failed = js_get_bool(r->doc, "is_error", false);
+	} else {
+		r->says_failed = !str_eq(status, "completed");
+	}
+	return true;
+}
+
+static bool from_file(struct report *r, struct live *v)
+{
+	CLEANUP(buf_fini) struct buf dir = BUF_NULL;
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	struct err err = CLEAN_ERR;
+	int rc;
+
+	rundir_path(v->engine, &v->run_id, &dir);
+	rc = file_read_beneath(buf_str(&dir), "result.json", RESULT_FILE_MAX, &text, &err);
+	if (rc == 0)
+		return report_parse(r, text.p == NULL ? "" : text.p, text.n, "result.json", &v->job_id);
+	if (rc != -ENOENT)
+		log_warn(TAG, "job %.8s: its result.json cannot be used: %s", v->job_id.s, err.text);
+	return false;
+}
+
+static bool from_callback(struct report *r, struct live *v)
+{
+	struct run run = {0};
+	struct err err = CLEAN_ERR;
+	bool found = false;
+
+	if (store_run(v->pylon->db, &v->run_id, &run, &err) == 0 && run.report != NULL)
+		found = report_parse(r, run.report, strlen(run.report), "callback", &v->job_id);
+	run_fini(&run);
+	return found;
+}
+
+/* The last line that is not blank, if it looks like an object. */
+static struct slice last_json_line(struct slice text)
+{
+	struct slice line;
+
+	while (text.n > 0 && strchr(" \t\r\n", text.p[text.n - 1]) != NULL)
+		text.n--;
+	line = text;
+	for (size_t i = text.n; i > 0; i--) {
+		if (text.p[i - 1] != '\n')
+			continue;
+		line = (struct slice){text.p + i, text.n - i};
+		break;
+	}
+	line = slice_trim(line);
+	return line.n > 0 && line.p[0] == '{' && line.p[line.n - 1] == '}' ? line : SLICE_NULL;
+}
+
+static bool from_stdout(struct report *r, struct live *v, const struct runner_exit *x)
+{
+	struct slice line = last_json_line((struct slice){x->stdout_tail, x->stdout_tail_n});
+
+	if (line.n == 0)
+		return false;
+	if (!report_parse(r, line.p, line.n, "last line", &v->job_id))
+		return false;
+	if (js_get_str(r->doc, "status") == NULL && r->output == NULL) {
+		js_free(r->doc); /* some JSON, but no report */
+		*r = (struct report){0};
+		return false;
+	}
+	return true;
+}
+
+/* The end of the log, made safe to show; appended. */
+static void add_excerpt(struct buf *out, const struct live *v)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_NULL;
+	char raw[LOG_EXCERPT];
+	uint64_t offset;
+	size_t n;
+
+	engine_log_path(v->engine, &v->job_id, &path);
+	offset = spool_tail_offset(buf_str(&path), sizeof(raw));
+	n = spool_read(buf_str(&path), &offset, raw, sizeof(raw));
+	utf8_clean(out, raw, n);
+	while (out->n > 0 && out->p[out->n - 1] == '\n')
+		out->p[--out->n] = '\0';
+}
+
+static char *bounded(const char *text)
+{
+	struct buf clean = BUF_NULL;
+	size_t n = strlen(text);
+
+	buf_add(&clean, text, MIN_OF(n, RESULT_TEXT_MAX));
+	while (n > RESULT_TEXT_MAX && clean.n > 0 && !utf8_is_valid(clean.p, clean.n))
+		clean.p[--clean.n] = '\0';
+	return buf_steal(&clean);
+}
+
+static char *compact(const struct js *j)
+{
+	struct buf out = BUF_NULL;
+
+	js_write(&out, j);
+	return buf_steal(&out);
+}
+
+static void take_report(struct ending *d, const struct report *r)
+{
+	const char *text = js_get_str(r->output, "result");
+	const char *error = js_get_str(r->doc, "error");
+
+	if (r->output != NULL && js_is_object(r->output)) {
+		d->output_json = compact(r->output);
+		d->session_id = xstrdup_or_null(js_get_str(r->output, "session_id"));
+		d->cost_usd = js_get_real(r->output, "total_cost_usd", 0);
+	}
+	if (text == NULL && js_str(r->output) != NULL)
+		text = js_str(r->output);
+	if (text != NULL)
+		d->result = bounded(text);
+	else if (d->output_json != NULL)
+		d->result = bounded(d->output_json);
+	if (error != NULL)
+		d->error = bounded(error);
+}
+
+static void set_failed(struct ending *d, const char *reason, const char *fmt, ...) PRINTF(3, 4);
+
+static void set_failed(struct ending *d, const char *reason, const char *fmt, ...)
+{
+	struct buf text = BUF_NULL;
+	va_list ap;
+
+	d->job_state = JOB_FAILED;
+	d->reason = reason;
+	if (d->error != NULL)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	d->error = buf_steal(&text);
+}
+
+/* What the stop decision, the container and the report together mean. */
+static void judge(struct live *v, const struct runner_exit *x, const struct report *r,
+	struct ending *d)
+{
+	d->job_state = JOB_COMPLETED;
+	if (v->stop == STOP_CANCEL) {
+		d->job_state = JOB_CANCELLED;
+		d->reason = "killed";
+	} else if (v->stop == STOP_TIMEOUT) {
+		set_failed(d, "timeout", "it ran longer than its time limit and was stopped");
+		d->job_state = JOB_TIMED_OUT;
+	} else if (v->is_shutdown) {
+		set_failed(d, "interrupted", "it was stopped together with the daemon");
+	} else if (x->was_oom_killed) {
+		set_failed(d, "oom", "it needed more memory than its limit");
+	} else if (x->is_gone && r->doc == NULL) {
+		d->job_state = JOB_LOST;
+		d->reason = "container_gone";
+		d->error = xstrdup("its container disappeared before its result was read");
+	} else if (x->was_interrupted) {
+		set_failed(d, "interrupted", "the container engine stopped it");
+	} else if (!x->is_gone && x->exit_code != 0) {
+		set_failed(d, "exit_status", "it ended with status %d", x->exit_code);
+	} else if (r->says_failed) {
+		set_failed(d, "agent", "the agent reported a failure without a text");
+	}
+}
+
+void result_gather(struct live *v, const struct runner_exit *x, struct ending *d)
+{
+	struct report r = {0};
+	CLEANUP(buf_fini) struct buf excerpt = BUF_NULL;
+	bool found = from_file(&r, v) || from_callback(&r, v) || from_stdout(&r, v, x);
+
+	d->run_state = x->is_gone ? RUN_LOST : RUN_EXITED;
+	d->exit_code = x->is_gone ? -1 : x->exit_code;
+	if (found)
+		take_report(d, &r);
+	judge(v, x, &r, d);
+	if (!found)
+		add_excerpt(&excerpt, v);
+	if (excerpt.n > 0 && d->job_state == JOB_COMPLETED) {
+		d->result = xstrdup(buf_str(&excerpt));
+	} else if (excerpt.n > 0 && str_eq(d->reason, "exit_status")) {
+		char *full = xasprintf("%s\n%s", d->error, buf_str(&excerpt));
+
+		free(d->error);
+		d->error = full;
+	}
+	js_free(r.doc);
+}

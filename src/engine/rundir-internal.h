@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rundir-internal.h - the folder that is /run/pylon in the container, and the spec of its run.
+ *
+ * <home>/jobs/<run id>.run/ holds `prompt` and `event.json` (mounted read-only one by one) and takes
+ * `result.json`. It is writable for any user of the container; its parent is ours alone (0700).
+ */
+#ifndef PYLON_ENGINE_RUNDIR_INTERNAL_H
+#define PYLON_ENGINE_RUNDIR_INTERNAL_H
+
+#include "engine/engine-internal.h"
+
+struct rundir {
+	struct runner_spec spec; /* borrows all below */
+	struct strv env;
+	struct runner_mount *mounts;
+	char *log_path;
+};
+
+/* Writes the folder's files and fills the spec. `folder` is the workspace on the host. */
+NODISCARD int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
+	const struct event_record *ev, const char *folder, struct err *err);
+void rundir_fini(struct rundir *rd);
+/* <home>/jobs/<run id>.run, appended. */
+void rundir_path(const struct engine *e, const struct id *run_id, struct buf *out);
+/* Removes the folder of a run. */
+void rundir_remove(const struct engine *e, const struct id *run_id);
+
+#endif

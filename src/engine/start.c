@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * start.c - T2 and T3: a queued job is claimed, gets its run, its folder and its container.
+ *
+ *   claim (commit) -> workspace -> run folder -> runner.start -> started (commit)
+ *
+ * The run's id is fixed in the claim, before anything starts: it names the container, so whatever
+ * happens between the act and its record, recover.c finds it again.
+ */
+#include <errno.h>
+
+#include "base/file.h"
+#include "engine/engine-internal.h"
+#include "engine/rundir-internal.h"
+
+#define ENGINE_HOLD_US US_PER_SEC
+
+struct claim_task {
+	struct store_claim op;
+	struct pylon *pylon;
+	int64_t not_before;
+	int failures;
+	char token[TOKEN_SIZE];
+};
+
+struct live *live_new(struct pylon *p, const struct id *job_id, const struct id *run_id)
+{
+	struct live *v = xcalloc(1, sizeof(*v));
+
+	v->engine = p->engine;
+	v->pylon = p;
+	v->job_id = *job_id;
+	v->run_id = *run_id;
+	v->state = RUN_CREATED;
+	list_append(&p->engine->live, &v->node);
+	return v;
+}
+
+/* Releases the slot too. */
+void live_free(struct live *v)
+{
+	timer_cancel(&v->deadline);
+	list_remove(&v->node);
+	v->pylon->active--;
+	v->engine->active--;
+	free(v->image);
+	free(v);
+}
+
+struct live *engine_live(struct engine *e, const struct id *run_id)
+{
+	list_foreach(it, &e->live) {
+		struct live *v = list_entry(it, struct live, node);
+
+		if (str_eq(v->run_id.s, run_id->s))
+			return v;
+	}
+	return NULL;
+}
+
+struct live *engine_live_job(struct engine *e, const struct id *job_id)
+{
+	list_foreach(it, &e->live) {
+		struct live *v = list_entry(it, struct live, node);
+
+		if (str_eq(v->job_id.s, job_id->s))
+			return v;
+	}
+	return NULL;
+}
+
+/* --- the time limit --- */
+
+static void deadline_reached(struct timer *t UNUSED, void *ctx)
+{
+	live_stop(ctx, STOP_TIMEOUT, NULL);
+}
+
+void live_arm_deadline(struct live *v)
+{
+	int64_t left;
+
+	if (v->timeout_us <= 0)
+		return;
+	left = v->started_at + v->timeout_us - loop_real(v->engine->loop);
+	timer_init(&v->deadline, v->engine->loop, deadline_reached, v);
+	timer_set_in(&v->deadline, MAX_OF(left, 0));
+}
+
+/* --- stopping --- */
+
+struct stop_task {
+	struct store_stopping op;
+	struct engine *engine;
+	char *by;
+};
+
+static void stop_decided(struct store_op *op, int rc, const struct err *err)
+{
+	struct stop_task *t = container_of(op, struct stop_task, op.op);
+	struct engine *e = t->engine;
+	struct live *v = engine_live(e, &t->op.run_id);
+
+	if (rc < 0)
+		log_error(TAG, "job %.8s: the decision to stop it could not be kept: %s",
+			t->op.job_id.s, err == NULL ? "?" : err->text);
+	if (v != NULL && !v->is_finishing) {
+		v->stop = t->op.stop;
+		if (rc == 0)
+			v->state = RUN_STOPPING;
+		if (v->is_handed)
+			e->ports.runner->ops->stop(e->ports.runner, &v->run_id, STOP_GRACE_US);
+		engine_emit(e, "job", v->pylon, &v->job_id, "stopping",
+			v->stop == STOP_TIMEOUT ? "timeout" : "cancel");
+	}
+	free(t->by);
+	free(t);
+}
+
+void live_stop(struct live *v, enum stop_reason why, const char *by)
+{
+	struct stop_task *t;
+
+	if (v->is_finishing || v->stop != STOP_NONE)
+		return;
+	t = xcalloc(1, sizeof(*t));
+	t->engine = v->engine;
+	t->by = xstrdup_or_null(by);
+	t->op.job_id = v->job_id;
+	t->op.run_id = v->run_id;
+	t->op.stop = why;
+	t->op.by = t->by;
+	t->op.op.must = true;
+	t->op.op.done = stop_decided;
+	store_stopping(v->pylon->db, &t->op);
+}
+
+/* --- from the claim to the container --- */
+
+static void start_failed(struct live *v, const char *reason, const char *text)
+{
+	struct ending d = {.run_state = RUN_LOST,
+		.job_state = v->stop == STOP_CANCEL ? JOB_CANCELLED : JOB_FAILED,
+		.exit_code = -1,
+		.reason = reason,
+		.error = xstrdup(text)};
+
+	live_finish(v, &d);
+}
+
+static void hand_to_runner(struct live *v, const char *folder, const struct job *j,
+	const struct event_record *ev)
+{
+	struct engine *e = v->engine;
+	struct rundir rd = {0};
+	struct err err = CLEAN_ERR;
+
+	if (rundir_make(&rd, v, j, ev, folder, &err) < 0) {
+		start_failed(v, err.code == -ENOSPC ? "no_space" : "workspace", err.text);
+	} else {
+		v->is_handed = true;
+		e->ports.runner->ops->start(e->ports.runner, &rd.spec);
+	}
+	rundir_fini(&rd);
+}
+
+static void workspace_ready(void *ctx, const struct id *job_id, int rc, const char *text)
+{
+	struct engine *e = ctx;
+	struct live *v = engine_live_job(e, job_id);
+	struct err err = CLEAN_ERR;
+	struct event_record ev = {0};
+	struct job j = {0};
+
+	if (v == NULL || v->is_finishing)
+		return;
+	if (v->stop != STOP_NONE) {
+		start_failed(v, "cancelled", "it was cancelled before it started");
+		return;
+	}
+	if (rc < 0) {
+		start_failed(v, rc == -ENOSPC ? "no_space" : "workspace", text);
+		return;
+	}
+	rc = store_job(v->pylon->db, job_id, &j, &err);
+	if (rc == 0)
+		rc = store_event(v->pylon->db, job_id, &ev, &err);
+	if (rc == 0)
+		hand_to_runner(v, text, &j, &ev);
+	else
+		start_failed(v, "store", rc < 0 ? err.text : "its event is missing");
+	event_record_fini(&ev);
+	job_fini(&j);
+}
+
+static void prepare_workspace(struct live *v)
+{
+	struct engine *e = v->engine;
+	const struct pylon_config *c = v->pylon->config;
+	struct workspace_spec spec = {
+		.kind = c->workspace == WORKSPACE_LOCAL ? WORKSPACE_KIND_LOCAL : WORKSPACE_KIND_NONE,
+		.job_id = v->job_id,
+		.path = c->workspace_path};
+
+	e->ports.workspace->ops->prepare(e->ports.workspace, &spec, workspace_ready, e);
+}
+
+static void claim_lost(struct claim_task *t, int rc, const struct err *err)
+{
+	struct pylon *p = t->pylon;
+
+	p->active--;
+	p->engine->active--;
+	if (rc < 0) {
+		log_error(TAG, "%s: job %.8s could not be claimed: %s", p->config->name,
+			t->op.job_id.s, err == NULL ? "?" : err->text);
+		timer_set_in(&p->engine->commit_timer, STORE_RETRY_US);
+	}
+}
+
+static void claim_done(struct store_op *op, int rc, const struct err *err)
+{
+	struct claim_task *t = container_of(op, struct claim_task, op.op);
+	struct pylon *p = t->pylon;
+	struct live *v;
+
+	p->is_claiming = false;
+	engine_note_store(p->engine, rc);
+	if (rc != 0) {
+		claim_lost(t, rc, err);
+	} else {
+		pylon_unqueued(p, t->not_before);
+		v = live_new(p, &t->op.job_id, &t->op.run_id);
+		v->attempt = t->op.attempt;
+		v->failures = t->failures;
+		v->timeout_us = t->op.timeout_us;
+		memcpy(v->token, t->token, sizeof(v->token));
+		memcpy(v->token_sha256, t->op.token_sha256, sizeof(v->token_sha256));
+		v->image = xstrdup(p->config->image);
+		engine_emit(p->engine, "job", p, &v->job_id, "starting", NULL);
+		prepare_workspace(v);
+	}
+	if (rc >= 0)
+		engine_kick(p->engine);
+	free(t);
+}
+
+void engine_claim(struct pylon *p, const struct job *j)
+{
+	struct claim_task *t = xcalloc(1, sizeof(*t));
+
+	t->pylon = p;
+	t->not_before = j->not_before;
+	t->failures = j->failures;
+	token_make(t->token);
+	sha256_hex(t->token, strlen(t->token), t->op.token_sha256);
+	t->op.job_id = j->id;
+	id_make(&t->op.run_id);
+	t->op.timeout_us = p->config->timeout_us;
+	t->op.now_real = loop_real(p->engine->loop);
+	t->op.op.done = claim_done;
+	p->is_claiming = true;
+	p->active++;
+	p->engine->active++;
+	store_claim(p->db, &t->op);
+}
+
+/* --- T3 --- */
+
+struct started_task {
+	struct store_started op;
+	struct engine *engine;
+	char *handle, *image;
+};
+
+static void started_done(struct store_op *op, int rc, const struct err *err)
+{
+	struct started_task *t = container_of(op, struct started_task, op.op);
+	struct live *v = engine_live(t->engine, &t->op.run_id);
+
+	if (rc < 0)
+		log_error(TAG, "job %.8s: its start could not be recorded: %s", t->op.job_id.s,
+			err == NULL ? "?" : err->text);
+	if (rc == 0 && v != NULL)
+		engine_emit(t->engine, "job", v->pylon, &v->job_id, "running", NULL);
+	free(t->handle);
+	free(t->image);
+	free(t);
+}
+
+void engine_on_started(void *ctx, const struct id *run_id, const char *container_id)
+{
+	struct engine *e = ctx;
+	struct live *v = engine_live(e, run_id);
+	struct started_task *t;
+
+	if (v == NULL || v->state == RUN_RUNNING || v->is_finishing)
+		return;
+	if (v->started_at == 0)
+		v->started_at = loop_real(e->loop);
+	if (v->state != RUN_STOPPING)
+		v->state = RUN_RUNNING;
+	free(v->pylon->image_problem);
+	v->pylon->image_problem = NULL;
+	live_arm_deadline(v);
+	t = xcalloc(1, sizeof(*t));
+	t->engine = e;
+	t->handle = xstrdup(container_id);
+	t->image = xstrdup_or_null(v->image);
+	t->op.job_id = v->job_id;
+	t->op.run_id = v->run_id;
+	t->op.handle = t->handle;
+	t->op.image = t->image;
+	t->op.now_real = v->started_at;
+	t->op.op.must = true;
+	t->op.op.done = started_done;
+	store_started(v->pylon->db, &t->op);
+	if (v->stop != STOP_NONE)
+		e->ports.runner->ops->stop(e->ports.runner, run_id, STOP_GRACE_US);
+}
+
+void engine_on_output(void *ctx, const struct id *run_id)
+{
+	struct engine *e = ctx;
+	struct live *v = engine_live(e, run_id);
+
+	if (v != NULL)
+		engine_emit(e, "log", v->pylon, &v->job_id, "", NULL);
+}
+
+/* Nothing was started. An engine that went away costs the job nothing: it waits again. */
+void engine_on_refused(void *ctx, const struct id *run_id, enum runner_refusal why,
+	const char *text)
+{
+	static const char *const reasons[] = {
+		[RUNNER_ENGINE_DOWN] = "engine_down",
+		[RUNNER_NO_IMAGE] = "no_image",
+		[RUNNER_NO_SPACE] = "no_space",
+		[RUNNER_BAD_SPEC] = "refused",
+	};
+	struct engine *e = ctx;
+	struct live *v = engine_live(e, run_id);
+	struct ending d = {.run_state = RUN_LOST, .exit_code = -1};
+
+	if (v == NULL || v->is_finishing)
+		return;
+	d.reason = reasons[why];
+	d.error = xstrdup(text);
+	d.job_state = JOB_FAILED;
+	if (v->stop == STOP_CANCEL) {
+		d.job_state = JOB_CANCELLED;
+	} else if (why == RUNNER_ENGINE_DOWN) {
+		d.job_state = JOB_QUEUED;
+		d.is_free = true;
+		timer_set_in(&e->hold, ENGINE_HOLD_US);
+	} else if (why == RUNNER_NO_IMAGE) {
+		free(v->pylon->image_problem);
+		v->pylon->image_problem = xstrdup(text);
+	}
+	live_finish(v, &d);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/world.h"
+
+#include "base/log.h"
+
+/* --- fake runner --- */
+
+static struct fake_runner *runner_of(struct runner *r)
+{
+	return container_of(r, struct fake_runner, port);
+}
+
+static void runner_open(struct runner *r)
+{
+	struct fake_runner *f = runner_of(r);
+
+	f->ev.ready(f->ev.ctx, f->is_up, f->is_up ? "fake 1.0" : "nobody is there");
+}
+
+static bool runner_is_up(const struct runner *r)
+{
+	return container_of((struct runner *)(uintptr_t)r, struct fake_runner, port)->is_up;
+}
+
+static void runner_ensure(struct runner *r, const char *image UNUSED,
+	void (*done)(void *ctx, int rc, const char *text), void *ctx)
+{
+	struct fake_runner *f = runner_of(r);
+
+	done(ctx, f->image_fails ? -2 : 0, f->image_fails ? "no such image" : "");
+}
+
+static void runner_start(struct runner *r, const struct runner_spec *spec)
+{
+	struct fake_runner *f = runner_of(r);
+	struct fake_run *run = &f->runs[f->n++];
+
+	assert_true(f->n <= WORLD_RUNS);
+	run->run_id = spec->run_id;
+	run->job_id = spec->job_id;
+	for (size_t i = 0; i < spec->mount_count; i++)
+		if (str_eq(spec->mounts[i].target, "/run/pylon/prompt"))
+			run->prompt_file = xstrdup(spec->mounts[i].source);
+	for (size_t i = 0; i < spec->env->n; i++)
+		if (str_has_prefix(spec->env->v[i], "CALLBACK_URL="))
+			(void)str_copy(run->callback, sizeof(run->callback), spec->env->v[i]);
+	if (!f->is_up)
+		f->ev.refused(f->ev.ctx, &spec->run_id, RUNNER_ENGINE_DOWN, "nobody is there");
+}
+
+static void runner_adopt(struct runner *r, const struct id *run_id, const char *log UNUSED)
+{
+	struct fake_runner *f = runner_of(r);
+	struct fake_run *run = &f->runs[f->n++];
+
+	run->run_id = *run_id;
+	run->is_adopted = true;
+}
+
+static struct fake_run *by_id(struct fake_runner *f, const struct id *run_id)
+{
+	for (size_t i = f->n; i > 0; i--)
+		if (str_eq(f->runs[i - 1].run_id.s, run_id->s))
+			return &f->runs[i - 1];
+	return NULL;
+}
+
+static void runner_stop(struct runner *r, const struct id *run_id, int64_t grace UNUSED)
+{
+	struct fake_run *run = by_id(runner_of(r), run_id);
+
+	assert_non_null(run);
+	run->stops++;
+}
+
+static void runner_note(struct runner *r UNUSED, const struct id *run_id UNUSED,
+	const char *line UNUSED)
+{
+}
+
+static void runner_forget(struct runner *r, const struct id *run_id)
+{
+	struct fake_run *run = by_id(runner_of(r), run_id);
+
+	assert_non_null(run);
+	run->is_forgotten = true;
+}
+
+static void runner_survey(struct runner *r, void (*each)(void *ctx, const struct runner_found *f),
+	void (*done)(void *ctx, int rc, const char *text), void *ctx)
+{
+	struct fake_runner *f = runner_of(r);
+
+	for (size_t i = 0; i < f->found_n; i++)
+		each(ctx, &f->found[i]);
+	done(ctx, 0, "");
+}
+
+static void runner_remove(struct runner *r, const char *container UNUSED)
+{
+	runner_of(r)->removed++;
+}
+
+static void runner_free(struct runner *r UNUSED)
+{
+}
+
+static const struct runner_ops fake_runner_ops = {
+	.open = runner_open,
+	.is_up = runner_is_up,
+	.ensure_image = runner_ensure,
+	.start = runner_start,
+	.adopt = runner_adopt,
+	.stop = runner_stop,
+	.note = runner_note,
+	.forget = runner_forget,
+	.survey = runner_survey,
+	.remove = runner_remove,
+	.free = runner_free,
+};
+
+/* --- fake channel and workspace --- */
+
+static void channel_send(struct channel *c, const struct channel_target *to UNUSED,
+	const struct channel_message *m)
+{
+	struct fake_channel *f = container_of(c, struct fake_channel, port);
+	struct fake_sent *s = &f->sent[f->n++];
+
+	assert_true(f->n <= WORLD_RUNS);
+	s->id = m->delivery_id;
+	s->kind = xstrdup(m->kind);
+	s->message = xstrdup(m->message);
+	s->is_repeat = m->is_repeat;
+	s->attempt = m->attempt;
+}
+
+static void channel_free(struct channel *c UNUSED)
+{
+}
+
+static const struct channel_ops fake_channel_ops = {.send = channel_send, .free = channel_free};
+
+static void workspace_prepare(struct workspace *w, const struct workspace_spec *spec,
+	void (*done)(void *ctx, const struct id *job_id, int rc, const char *text), void *ctx)
+{
+	struct fake_workspace *f = container_of(w, struct fake_workspace, port);
+	int fail = f->fail;
+
+	f->fail = 0;
+	done(ctx, &spec->job_id, fail, fail < 0 ? "no folder" : f->jobs);
+}
+
+static void workspace_remove(struct workspace *w UNUSED, const struct id *job UNUSED)
+{
+}
+
+static void workspace_free(struct workspace *w UNUSED)
+{
+}
+
+static const struct workspace_ops fake_workspace_ops = {
+	.prepare = workspace_prepare, .remove = workspace_remove, .free = workspace_free};
+
+/* --- the world --- */
+
+static void prepared(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->is_prepared = true;
+}
+
+static void start_engine(struct world *w)
+{
+	struct engine_options o = {.loop = w->loop,
+		.config = w->config,
+		.home_id = "home",
+		.callback_port = 8080};
+	struct engine_ports ports = {
+		&w->runner.port, &w->workspace.port, &w->channel.port};
+	struct err e = CLEAN_ERR;
+
+	w->engine = engine_new(&o);
+	w->runner.ev = engine_runner_events(w->engine);
+	w->channel.engine = w->engine;
+	w->is_prepared = false;
+	assert_int_equal(engine_start(w->engine, &ports, prepared, w, &e), 0);
+	loop_settle(w->loop);
+}
+
+static void put(const char *home, const char *name, const char *text)
+{
+	char *path = xasprintf("%s/%s", home, name);
+	struct err e = CLEAN_ERR;
+
+	assert_int_equal(file_write(path, text, strlen(text), 0600, &e), 0);
+	free(path);
+}
+
+void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml)
+{
+	struct problems problems = {0};
+	struct err e = CLEAN_ERR;
+	char *dir;
+
+	*w = (struct world){.home = t_folder()};
+	dir = xasprintf("%s/pylons/hook", w->home);
+	assert_int_equal(dir_make(dir, 0700, &e), 0);
+	free(dir);
+	put(w->home, "config.yaml", config_yaml);
+	put(w->home, "pylons/hook/pylon.yaml", pylon_yaml);
+	assert_int_equal(config_load(w->home, &w->config, &problems, &e), 0);
+	for (size_t i = 0; i < problems.n; i++)
+		print_message("%s:%d: %s\n", problems.v[i].file, problems.v[i].line,
+			problems.v[i].text);
+	assert_int_equal(w->config->pylon_count, 1);
+	problems_fini(&problems);
+	w->loop = loop_new_fake(WORLD_START);
+	w->runner.port.ops = &fake_runner_ops;
+	w->runner.is_up = true;
+	w->channel.port.ops = &fake_channel_ops;
+	w->workspace.port.ops = &fake_workspace_ops;
+	w->workspace.jobs = xasprintf("%s/jobs", w->home);
+	start_engine(w);
+}
+
+static void forget_fakes(struct world *w)
+{
+	for (size_t i = 0; i < w->runner.n; i++)
+		free(w->runner.runs[i].prompt_file);
+	for (size_t i = 0; i < w->channel.n; i++) {
+		free(w->channel.sent[i].kind);
+		free(w->channel.sent[i].message);
+	}
+	memset(w->runner.runs, 0, sizeof(w->runner.runs));
+	w->runner.n = 0;
+	w->channel.n = 0;
+}
+
+void world_crash(struct world *w)
+{
+	engine_free(w->engine);
+	w->engine = NULL;
+	forget_fakes(w);
+}
+
+void world_restart(struct world *w)
+{
+	start_engine(w);
+}
+
+void world_close(struct world *w)
+{
+	engine_free(w->engine);
+	forget_fakes(w);
+	free(w->workspace.jobs);
+	config_free(w->config);
+	loop_free(w->loop);
+	t_folder_remove(w->home);
+}
+
+void world_engine(struct world *w, bool is_up)
+{
+	w->runner.is_up = is_up;
+	w->runner.ev.ready(w->runner.ev.ctx, is_up, is_up ? "fake 1.0" : "nobody is there");
+	loop_settle(w->loop);
+}
+
+static void answered(void *ctx, const struct answer *a)
+{
+	struct world *w = ctx;
+
+	w->answer = *a;
+	w->answers++;
+}
+
+void world_post(struct world *w, const char *delivery, const char *body)
+{
+	struct hmac *h = hmac_new("s3cret", 6);
+	struct slice piece = slice_of(body);
+	uint8_t mac[SHA256_SIZE];
+	char hex[SHA256_HEX_SIZE];
+	char *signature;
+	struct inbound_field fields[3];
+	struct inbound in = {.method = SLICE_LIT("POST"),
+		.path = SLICE_LIT("/hook"),
+		.fields = fields,
+		.body = piece};
+
+	hmac_sign(h, &piece, 1, mac);
+	hmac_free(h);
+	hex_encode(mac, sizeof(mac), hex);
+	signature = xasprintf("sha256=%s", hex);
+	fields[in.field_count++] =
+		(struct inbound_field){SLICE_LIT("X-Hub-Signature-256"), slice_of(signature)};
+	fields[in.field_count++] =
+		(struct inbound_field){SLICE_LIT("Content-Type"), SLICE_LIT("application/json")};
+	if (delivery != NULL)
+		fields[in.field_count++] =
+			(struct inbound_field){SLICE_LIT("X-GitHub-Delivery"), slice_of(delivery)};
+	engine_webhook(w->engine, &in, answered, w);
+	free(signature);
+	loop_settle(w->loop);
+}
+
+struct fake_run *world_run(struct world *w, size_t i)
+{
+	assert_true(i < w->runner.n);
+	return &w->runner.runs[i];
+}
+
+void world_started(struct world *w, size_t i)
+{
+	struct fake_run *r = world_run(w, i);
+
+	r->is_started = true;
+	w->runner.ev.started(w->runner.ev.ctx, &r->run_id, "c0ffee");
+	loop_settle(w->loop);
+}
+
+void world_exited(struct world *w, size_t i, int status)
+{
+	struct runner_exit x = {.exit_code = status, .stdout_tail = ""};
+
+	w->runner.ev.exited(w->runner.ev.ctx, &world_run(w, i)->run_id, &x);
+	loop_settle(w->loop);
+}
+
+void world_result(struct world *w, size_t i, const char *json)
+{
+	char *name = xasprintf("jobs/%s.run/result.json", world_run(w, i)->run_id.s);
+
+	put(w->home, name, json);
+	free(name);
+}
+
+enum job_state world_job(struct world *w, const char *id, struct job *ret)
+{
+	struct err e = CLEAN_ERR;
+
+	assert_int_equal(engine_find_job(w->engine, id, ret, &e), 0);
+	return ret->state;
+}
+
+void world_decide(struct world *w, enum engine_decision d, const char *id)
+{
+	struct id job;
+
+	(void)str_copy(job.s, sizeof(job.s), id);
+	engine_decide(w->engine, d, &job, "tester", answered, w);
+	loop_settle(w->loop);
+}
+
+void world_sent(struct world *w, size_t i, enum channel_outcome outcome, int64_t retry_us)
+{
+	struct channel_report r = {.outcome = outcome,
+		.retry_after_us = retry_us,
+		.text = outcome == CHANNEL_SENT ? NULL : "told so"};
+
+	assert_true(i < w->channel.n);
+	engine_channel_done(w->engine, &w->channel.sent[i].id, &r);
+	loop_settle(w->loop);
+}

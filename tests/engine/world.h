@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * world.h - a whole flow in one process: the real engine, store, trigger and configuration, with a
+ * fake clock and fake ports. No network, no container engine, no waiting.
+ *
+ * The fake ports do nothing by themselves: a test looks at what they were asked and says what
+ * happens next.
+ */
+#ifndef PYLON_TESTS_WORLD_H
+#define PYLON_TESTS_WORLD_H
+
+#include "lib/t.h"
+
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "engine/engine.h"
+
+#define WORLD_START (INT64_C(1770000000) * US_PER_SEC)
+#define WORLD_RUNS  64
+
+struct fake_run {
+	struct id run_id, job_id;
+	char *prompt_file;
+	char callback[256];
+	bool is_started, is_adopted, is_forgotten;
+	int stops;
+};
+
+struct fake_runner {
+	struct runner port;
+	struct runner_events ev;
+	bool is_up;
+	struct fake_run runs[WORLD_RUNS];
+	size_t n;
+	size_t removed;
+	/* what survey() finds */
+	struct runner_found found[8];
+	size_t found_n;
+	bool image_fails;
+	void (*survey_done)(void *ctx, int rc, const char *text);
+};
+
+struct fake_sent {
+	struct id id;
+	char *kind, *message;
+	bool is_repeat;
+	int attempt;
+};
+
+struct fake_channel {
+	struct channel port;
+	struct engine *engine;
+	struct fake_sent sent[WORLD_RUNS];
+	size_t n;
+};
+
+struct fake_workspace {
+	struct workspace port;
+	char *jobs;
+	int fail; /* negative errno: the next prepare fails */
+};
+
+struct world {
+	char *home;
+	struct loop *loop;
+	struct config *config;
+	struct engine *engine;
+	struct fake_runner runner;
+	struct fake_channel channel;
+	struct fake_workspace workspace;
+	bool is_prepared;
+	/* the last answer */
+	struct answer answer;
+	int answers;
+};
+
+void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml);
+/* Everything in memory is dropped, as kill -9 does, and a new engine starts on the same home. */
+void world_crash(struct world *w);
+void world_restart(struct world *w);
+void world_close(struct world *w);
+/* Makes the container engine answer (or go away). */
+void world_engine(struct world *w, bool is_up);
+/* A webhook with a GitHub signature; the answer is in w->answer after the turn. */
+void world_post(struct world *w, const char *delivery, const char *body);
+struct fake_run *world_run(struct world *w, size_t i);
+void world_started(struct world *w, size_t i);
+void world_exited(struct world *w, size_t i, int status);
+/* Puts result.json where the run's agent would. */
+void world_result(struct world *w, size_t i, const char *json);
+/* State of the job, its row in *ret (job_fini()). */
+enum job_state world_job(struct world *w, const char *id, struct job *ret);
+void world_decide(struct world *w, enum engine_decision d, const char *id);
+void world_sent(struct world *w, size_t i, enum channel_outcome outcome, int64_t retry_us);
+
+#define world_assert_state(w, job_id, expected)                                                       \
+	do {                                                                                       \
+		struct job j_ = {0};                                                               \
+		assert_string_equal(job_state_name(world_job(w, job_id, &j_)),                        \
+			job_state_name(expected));                                                 \
+		job_fini(&j_);                                                                     \
+	} while (0)
+
+#endif
