@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * banner.c - what a person sees on stdout when the daemon comes up.
+ */
+#include <stdio.h>
+
+#include "daemon/daemon-internal.h"
+
+struct banner {
+	size_t active;
+};
+
+void daemon_print_starting(const struct daemon *d)
+{
+	if (!d->options->quiet)
+		(void)printf("\nPowering up pylons...\n\n");
+	(void)fflush(stdout);
+}
+
+static void print_trigger(const struct pylon_config *c)
+{
+	switch (c->trigger) {
+	case TRIGGER_WEBHOOK:
+		(void)printf("webhook %s\n", c->path);
+		return;
+	case TRIGGER_CRON:
+		(void)printf("cron %s\n", c->cron == NULL ? "" : c->cron);
+		return;
+	case TRIGGER_MANUAL:
+		(void)printf("manual\n");
+		return;
+	}
+}
+
+static void print_pylon(const struct engine_pylon *p, void *ctx)
+{
+	struct banner *b = ctx;
+
+	if (!p->is_ready) {
+		(void)printf("  %-24s not ready  %s\n", p->config->name, p->reason);
+		return;
+	}
+	b->active++;
+	(void)printf("  %-24s ok  ", p->config->name);
+	print_trigger(p->config);
+}
+
+static const char *first_problem(const struct daemon *d, const char *name)
+{
+	CLEANUP(freep) char *part = xasprintf("/%s/", name);
+
+	for (size_t i = 0; i < d->problems.n; i++)
+		if (!d->problems.v[i].is_warning && strstr(d->problems.v[i].file, part) != NULL)
+			return d->problems.v[i].text;
+	return "its configuration is not valid (pylon check tells more)";
+}
+
+void daemon_print_listening(const struct daemon *d)
+{
+	struct banner b = {0};
+
+	if (d->options->quiet)
+		return;
+	engine_each_pylon(d->engine, print_pylon, &b);
+	for (size_t i = 0; i < d->config->broken.n; i++)
+		(void)printf("  %-24s not ready  %s\n", d->config->broken.v[i],
+			first_problem(d, d->config->broken.v[i]));
+	if (d->is_local_only) {
+		(void)printf("local side only -- listening on %s\n\n", d->paths.socket);
+	} else {
+		if (d->config->pylon_count == 0 && d->config->broken.n == 0)
+			(void)printf("  No pylons yet: describe one in %s/<name>/pylon.yaml\n",
+				d->paths.pylons_dir);
+		(void)printf("\n%zu pylon%s active -- listening on %s:%u\n\n", b.active,
+			b.active == 1 ? "" : "s", d->config->host, d->port);
+	}
+	(void)fflush(stdout);
+}

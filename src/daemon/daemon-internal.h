@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * daemon-internal.h - one daemon, assembled.
+ */
+#ifndef PYLON_DAEMON_DAEMON_INTERNAL_H
+#define PYLON_DAEMON_DAEMON_INTERNAL_H
+
+#include "api/api.h"
+#include "base/log.h"
+#include "config/paths.h"
+#include "daemon/daemon.h"
+#include "engine/engine.h"
+
+#define TAG "pylon"
+
+struct daemon {
+	const struct daemon_options *options;
+	struct paths paths;
+	struct config *config;
+	struct problems problems;
+	struct strv only;
+	struct strv hosts; /* for the API's Host check */
+	bool is_local_only; /* another daemon has the pylons of this home */
+	int lock_fd, pylons_lock_fd;
+
+	struct loop *loop;
+	struct http_client *client;
+	struct engine *engine;
+	struct engine_ports ports;
+	struct api *api;
+	struct http_server *server;
+	uint16_t port;
+
+	bool is_stopping, is_stopped;
+	bool runs_are_stopped; /* or were never asked to */
+	struct timer stop_check;
+	int64_t stop_deadline; /* mono */
+};
+
+/* --- lock.c --- */
+/* Takes the two locks; 0, or an exit status after having said why. */
+int daemon_lock(struct daemon *d);
+
+/* --- banner.c --- */
+void daemon_print_starting(const struct daemon *d);
+void daemon_print_listening(const struct daemon *d);
+
+/* --- stop.c --- */
+NODISCARD int daemon_watch_signals(struct daemon *d, struct err *e);
+void daemon_begin_stop(struct daemon *d);
+
+#endif
