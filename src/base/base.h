@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <sys/types.h>
 
-#define CLEANUP(fn)	__attribute__((cleanup(fn)))
-#define NODISCARD	__attribute__((warn_unused_result))
-#define PRINTF(f, a)	__attribute__((format(printf, f, a)))
-#define UNUSED		__attribute__((unused))
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
-#define MIN_OF(a, b)	((a) < (b) ? (a) : (b))
-#define MAX_OF(a, b)	((a) > (b) ? (a) : (b))
+#define CLEANUP(fn)  __attribute__((cleanup(fn)))
+#define NODISCARD    __attribute__((warn_unused_result))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define UNUSED       __attribute__((unused))
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN_OF(a, b) ((a) < (b) ? (a) : (b))
+#define MAX_OF(a, b) ((a) > (b) ? (a) : (b))
 
 #if defined(__GNUC__) && !defined(__clang__)
 #define ALLOCATES __attribute__((malloc, malloc(free, 1), returns_nonnull, warn_unused_result))
@@ -105,9 +105,12 @@ struct list {
 		&(l), &(l)                                                                         \
 	}
 #define container_of(ptr, type, member)                                                            \
-	((type *)((uintptr_t)(ptr)-offsetof(type, member)))
+	((type *)(void *)((char *)(void *)(ptr)-offsetof(type, member)))
+/* The same for a pointer to const. */
+#define const_container_of(ptr, type, member)                                                      \
+	((const type *)(const void *)((const char *)(const void *)(ptr)-offsetof(type, member)))
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
-#define list_foreach(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
+#define list_foreach(it, head)        for (struct list *it = (head)->next; it != (head); it = it->next)
 /* The loop body may unlink and free `it`. */
 #define list_foreach_safe(it, head)                                                                \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head);                  \

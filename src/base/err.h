@@ -19,8 +19,8 @@
 #define ERR_TEXT_MAX 512
 
 struct err {
-	int code;		 /* negative errno value; 0 = no failure */
-	const char *file;	 /* where it was first noticed */
+	int code;         /* negative errno value; 0 = no failure */
+	const char *file; /* where it was first noticed */
 	int line;
 	char text[ERR_TEXT_MAX]; /* "context: context: cause", never with a newline at the end */
 };

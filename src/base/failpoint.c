@@ -37,16 +37,17 @@ static _Noreturn void refuse(const char *setting)
 void failpoint_setup(void)
 {
 	const char *setting = secure_getenv("PYLON_FAILPOINT");
-	const char *colon;
+	struct slice name;
 	uint64_t n;
 
 	if (str_is_empty(setting))
 		return;
-	colon = strchr(setting, ':');
-	if (colon == NULL || !slice_to_u64(slice_of(colon + 1), UINT32_MAX, &n) || n == 0)
+	name = (struct slice){setting, strcspn(setting, ":")};
+	if (setting[name.n] == '\0' ||
+		!slice_to_u64(slice_of(setting + name.n + 1), UINT32_MAX, &n) || n == 0)
 		refuse(setting);
 	for (size_t i = 0; i < FP_COUNT; i++)
-		if (slice_eq_str((struct slice){setting, (size_t)(colon - setting)}, names[i])) {
+		if (slice_eq_str(name, names[i])) {
 			left[i] = n;
 			return;
 		}

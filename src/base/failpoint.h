@@ -45,7 +45,7 @@ enum failpoint {
 #define FAILPOINT_ENUM(name) FP_##name,
 	FAILPOINTS(FAILPOINT_ENUM)
 #undef FAILPOINT_ENUM
-	FP_COUNT,
+		FP_COUNT,
 };
 
 #ifdef PYLON_TEST_HOOKS

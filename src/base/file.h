@@ -18,8 +18,8 @@
 NODISCARD int file_read(const char *path, size_t max, struct buf *ret, struct err *e);
 /* As file_read, for a file `name` (no slash) in folder `dir` that somebody untrusted may have
  * made: no links, regular file with one name only; never blocks. */
-NODISCARD int file_read_beneath(const char *dir, const char *name, size_t max, struct buf *ret,
-	struct err *e);
+NODISCARD int file_read_beneath(
+	const char *dir, const char *name, size_t max, struct buf *ret, struct err *e);
 /* Replaces the file atomically and durably. */
 NODISCARD int file_write(const char *path, const void *p, size_t n, mode_t mode, struct err *e);
 /* Makes the folder and its missing parents with `mode`; fine when it is there. */
@@ -28,8 +28,8 @@ NODISCARD int dir_make(const char *path, mode_t mode, struct err *e);
  * another file system; fine when it is absent. A link is unlinked, never followed. */
 NODISCARD int tree_remove(const char *path, struct err *e);
 /* Calls fn with each entry's name ("." and ".." left out). */
-NODISCARD int dir_each(const char *path, void (*fn)(const char *name, void *ctx), void *ctx,
-	struct err *e);
+NODISCARD int dir_each(
+	const char *path, void (*fn)(const char *name, void *ctx), void *ctx, struct err *e);
 bool file_exists(const char *path);
 /* write(2) until all is written. */
 NODISCARD int write_all(int fd, const void *p, size_t n);

@@ -10,9 +10,9 @@
 
 #include "base/str.h"
 
-#define ID_SIZE	     37 /* with the NUL */
-#define ID_PREFIX_MIN 4 /* shortest prefix that a person may give */
-#define TOKEN_SIZE   33 /* 128 random bits as lower hex, with the NUL */
+#define ID_SIZE       37 /* with the NUL */
+#define ID_PREFIX_MIN 4  /* shortest prefix that a person may give */
+#define TOKEN_SIZE    33 /* 128 random bits as lower hex, with the NUL */
 
 struct id {
 	char s[ID_SIZE];

@@ -26,13 +26,13 @@ struct inbound {
 
 /* What the sender is told: status, a stable code and a sentence, or a body of its own. */
 struct answer {
-	int status;	       /* HTTP status */
-	const char *code;      /* stable error code (interface: "invalid_json" ...); NULL when 2xx */
-	char text[160];	       /* for a person */
-	char job_id[40];       /* 2xx: the job, "" = none */
-	const char *outcome;   /* 2xx: "accepted", "duplicate", "ignored" ... */
-	int retry_after_s;     /* > 0: Retry-After */
-	const char *allow;     /* 405: Allow */
+	int status;          /* HTTP status */
+	const char *code;    /* stable error code (interface: "invalid_json" ...); NULL when 2xx */
+	char text[160];      /* for a person */
+	char job_id[40];     /* 2xx: the job, "" = none */
+	const char *outcome; /* 2xx: "accepted", "duplicate", "ignored" ... */
+	int retry_after_s;   /* > 0: Retry-After */
+	const char *allow;   /* 405: Allow */
 };
 
 /* How often the header occurs; the first value in *ret (untouched when 0). */

@@ -13,9 +13,10 @@
 #include "base/json.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <time.h>
+
+#include <jansson.h>
 
 #include "base/limits.h"
 

@@ -32,7 +32,8 @@ NODISCARD int spool_write(struct spool *s, const void *p, size_t n, struct err *
 NODISCARD int spool_mark(struct spool *s, const char *mark, struct err *e);
 /* Bytes ever written. */
 uint64_t spool_length(const struct spool *s);
-/* Joins the segments when `is_over` (no more output will come), else keeps them for a later open. */
+/* Joins the segments when `is_over` (no more output will come), else keeps them for a later open.
+ */
 void spool_close(struct spool *s, bool is_over);
 
 /* Reading needs no writer in this process. Copies up to n bytes from stream position *offset;

@@ -4,8 +4,8 @@
  *
  *	<path>       the first bytes of the stream, at the offsets they have in the stream; after
  *	             joining also the gap line and the last bytes
- *	<path>.a/.b  two segments that take turns: a part header with the position of its first byte,
- *	             then bytes. Each is complete from its first moment (written beside, then renamed)
+ *	<path>.a/.b  two segments that take turns: a part header with the position of its first
+ *byte, then bytes. Each is complete from its first moment (written beside, then renamed)
  *	<path>.mark  one record of fixed size
  *
  * The joined record is written (by rename) before the first byte is added to <path>, and the
@@ -27,7 +27,7 @@ struct part {
 	uint64_t len;
 };
 
-#define PART_NONE ((struct part){ .fd = -1 })
+#define PART_NONE ((struct part){.fd = -1})
 
 static inline uint64_t part_end(const struct part *p)
 {
@@ -38,9 +38,9 @@ struct record {
 	bool is_there;
 	uint64_t length; /* of the stream when the mark was set */
 	bool is_joined;
-	uint64_t head;	 /* joined: bytes of <path> before the gap line, */
+	uint64_t head;   /* joined: bytes of <path> before the gap line, */
 	uint64_t resume; /* stream position of the first byte behind it, */
-	uint64_t gap;	 /* and the line's length */
+	uint64_t gap;    /* and the line's length */
 	char mark[SPOOL_MARK_MAX];
 };
 

@@ -19,10 +19,10 @@ struct slice {
 	size_t n;
 };
 
-#define SLICE_NULL    ((struct slice){NULL, 0})
-#define SLICE_LIT(s)  ((struct slice){("" s), sizeof(s) - 1})
+#define SLICE_NULL   ((struct slice){NULL, 0})
+#define SLICE_LIT(s) ((struct slice){("" s), sizeof(s) - 1})
 /* For printf("%.*s", SLICE_ARG(s)). */
-#define SLICE_ARG(s)  (int)(s).n, (s).p
+#define SLICE_ARG(s) (int)(s).n, (s).p
 
 static inline struct slice slice_of(const char *s)
 {

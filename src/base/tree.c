@@ -241,7 +241,7 @@ static bool remove_entries(struct remover *r, int fd, unsigned depth)
 /* Empties the top folder; folders that were moved up to it want another pass. */
 static bool remove_top(struct remover *r)
 {
-	bool is_empty;
+	bool is_empty = false;
 
 	do {
 		r->did_move = false;

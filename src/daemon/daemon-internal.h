@@ -19,7 +19,7 @@ struct daemon {
 	struct config *config;
 	struct problems problems;
 	struct strv only;
-	struct strv hosts; /* for the API's Host check */
+	struct strv hosts;  /* for the API's Host check */
 	bool is_local_only; /* another daemon has the pylons of this home */
 	int lock_fd, pylons_lock_fd;
 

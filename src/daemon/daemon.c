@@ -29,7 +29,8 @@ static void print_problems(const struct problems *p)
 		CLEANUP(buf_fini) struct buf line = BUF_NULL;
 
 		problem_print(&line, &p->v[i]);
-		(void)fprintf(stderr, "%s%s\n", p->v[i].is_warning ? "warning: " : "", buf_str(&line));
+		(void)fprintf(
+			stderr, "%s%s\n", p->v[i].is_warning ? "warning: " : "", buf_str(&line));
 	}
 }
 

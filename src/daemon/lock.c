@@ -2,9 +2,9 @@
 /*
  * lock.c - one daemon per home.
  *
- * Two flock(2) locks: <daemon_dir>/lock for the local side (socket, runtime.db) and pylons/.lock for
- * what a home's daemons share (pylons, jobs/, the port). Locks of the kernel, not files with a pid in
- * them: a crash releases them, and a reused pid means nothing.
+ * Two flock(2) locks: <daemon_dir>/lock for the local side (socket, runtime.db) and pylons/.lock
+ * for what a home's daemons share (pylons, jobs/, the port). Locks of the kernel, not files with a
+ * pid in them: a crash releases them, and a reused pid means nothing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +59,8 @@ int daemon_lock(struct daemon *d)
 	if (fd == -EWOULDBLOCK && !d->paths.is_isolated)
 		return say_taken(d->paths.pylons_lock, pid);
 	if (fd == -EWOULDBLOCK) {
-		log_warn(TAG, "the pylons of this home are run by pid %d: only the local side starts",
+		log_warn(TAG,
+			"the pylons of this home are run by pid %d: only the local side starts",
 			(int)pid);
 		d->is_local_only = true;
 		return 0;

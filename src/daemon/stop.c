@@ -13,7 +13,7 @@
 #include "base/limits.h"
 #include "daemon/daemon-internal.h"
 
-#define STOP_TICK_US	(20 * US_PER_MS)
+#define STOP_TICK_US     (20 * US_PER_MS)
 #define STOP_PATIENCE_US (5 * US_PER_SEC)
 
 static void runs_stopped(void *ctx)
@@ -26,8 +26,8 @@ static void runs_stopped(void *ctx)
 static void check_stopped(struct timer *t, void *ctx)
 {
 	struct daemon *d = ctx;
-	bool is_done = d->runs_are_stopped &&
-		(d->server == NULL || http_server_pending(d->server) == 0);
+	bool is_done =
+		d->runs_are_stopped && (d->server == NULL || http_server_pending(d->server) == 0);
 
 	if (is_done || loop_mono(d->loop) >= d->stop_deadline) {
 		log_info(TAG, "stopped");

@@ -10,7 +10,7 @@
 
 #include "engine/engine-internal.h"
 
-#define RETRY_AFTER_FULL_S     30
+#define RETRY_AFTER_FULL_S      30
 #define RETRY_AFTER_NOT_READY_S 300
 
 /* One event on its way into the database. */
@@ -109,8 +109,9 @@ static void log_accepted(const struct accept_task *t)
 		return;
 	case ACCEPT_DUPLICATE:
 		if (op->body_differs)
-			log_warn(TAG, "%s: conflict: a delivery came again with another body; job %.8s "
-				      "keeps the first",
+			log_warn(TAG,
+				"%s: conflict: a delivery came again with another body; job %.8s "
+				"keeps the first",
 				name, op->found_id.s);
 		return;
 	case ACCEPT_REJECTED:

@@ -101,8 +101,7 @@ static void decide_done(struct store_op *op, int rc, const struct err *err)
 	free(t);
 }
 
-static struct decide_task *decide_task_new(struct pylon *p, const struct id *job_id,
-	const char *by)
+static struct decide_task *decide_task_new(struct pylon *p, const struct id *job_id, const char *by)
 {
 	struct decide_task *t = xcalloc(1, sizeof(*t));
 
@@ -116,8 +115,8 @@ static struct decide_task *decide_task_new(struct pylon *p, const struct id *job
 }
 
 /* A living run is not moved: its end is asked for, and recorded when it comes. */
-static bool kill_live(struct engine *e, const struct id *job_id, const char *by,
-	engine_answer_fn *fn, void *ctx)
+static bool kill_live(
+	struct engine *e, const struct id *job_id, const char *by, engine_answer_fn *fn, void *ctx)
 {
 	struct live *v = engine_live_job(e, job_id);
 	struct answer a = {.status = 200, .outcome = "stopping"};

@@ -3,9 +3,9 @@
  * deliver.c - T5 and T6: the outbox.
  *
  * A delivery is a row before it is a call. sending (commit) -> channel -> sent | retry | dead |
- * unknown (commit). A crash in between leaves `sending`, which start-up turns back into pending with
- * may_repeat: the receiver may see it twice, and is told so. A slow or dead destination holds up
- * nothing but its own job's messages.
+ * unknown (commit). A crash in between leaves `sending`, which start-up turns back into pending
+ * with may_repeat: the receiver may see it twice, and is told so. A slow or dead destination holds
+ * up nothing but its own job's messages.
  */
 #include "engine/engine-internal.h"
 
@@ -38,13 +38,13 @@ static void delivery_task_free(struct delivery_task *t)
 
 void delivery_tasks_free(struct engine *e)
 {
-	list_foreach_safe(it, &e->sending)
+	list_foreach_safe (it, &e->sending)
 		delivery_task_free(list_entry(it, struct delivery_task, node));
 }
 
 static struct delivery_task *task_of(struct engine *e, const struct id *id)
 {
-	list_foreach(it, &e->sending) {
+	list_foreach (it, &e->sending) {
 		struct delivery_task *t = list_entry(it, struct delivery_task, node);
 
 		if (str_eq(t->id.s, id->s))
@@ -77,7 +77,7 @@ static void delivered_done(struct store_op *op, int rc, const struct err *err)
 		log_error(TAG, "%s: the %s of job %.8s is %s: %s", p->config->name, t->kind,
 			t->job_id.s, state, t->error == NULL ? "?" : t->error);
 	pylon_has_delivery(p, t->delivered.to == DELIVERY_PENDING ? t->delivered.due_at
-								 : loop_real(p->engine->loop));
+								  : loop_real(p->engine->loop));
 	delivery_task_free(t);
 }
 
@@ -96,8 +96,8 @@ static int64_t retry_in(int attempt, int64_t wish_us)
 
 /* A webhook carries its idempotency key (webhook-id), so its receiver can tell a repetition: it may
  * be tried again when nobody knows whether it arrived. Nothing else may. */
-static enum delivery_state state_after(const struct delivery_task *t,
-	const struct channel_report *r)
+static enum delivery_state state_after(
+	const struct delivery_task *t, const struct channel_report *r)
 {
 	bool may_try = t->attempt < DELIVERY_ATTEMPTS_MAX;
 
@@ -156,8 +156,7 @@ static void sending_done(struct store_op *op, int rc, const struct err *err)
 		.secret = c->secret,
 		.headers = &t->headers,
 		.allow_private = c->allow_private};
-	struct channel_message m = {
-		.delivery_id = t->id, .kind = t->kind, .message = t->message};
+	struct channel_message m = {.delivery_id = t->id, .kind = t->kind, .message = t->message};
 
 	if (rc != 0) {
 		if (rc < 0)
@@ -231,7 +230,8 @@ static void redeliver_done(struct store_op *op, int rc, const struct err *err UN
 	if (rc == STORE_E_NOT_FOUND)
 		answer_refuse(&a, 404, "not_found", "there is no such delivery");
 	else if (rc == STORE_E_STATE)
-		answer_refuse(&a, 409, "conflict", "only a dead or unknown delivery can be sent again");
+		answer_refuse(
+			&a, 409, "conflict", "only a dead or unknown delivery can be sent again");
 	else if (rc < 0)
 		answer_store_failure(&a, rc);
 	else
@@ -240,8 +240,8 @@ static void redeliver_done(struct store_op *op, int rc, const struct err *err UN
 	free(t);
 }
 
-void engine_redeliver(struct engine *e, const struct id *delivery_id, engine_answer_fn *fn,
-	void *ctx)
+void engine_redeliver(
+	struct engine *e, const struct id *delivery_id, engine_answer_fn *fn, void *ctx)
 {
 	struct answer a;
 

@@ -3,9 +3,9 @@
  * engine-internal.h - what the files of this room share.
  *
  * One rule keeps the flow readable: state changes only in the `done` callback of a store operation,
- * after the commit. Before it there are only requests (tasks), which own what they need; a task that
- * is freed has either answered or been given back. In-memory counters (slots) move where a task says
- * so and are rebuilt from the database at start.
+ * after the commit. Before it there are only requests (tasks), which own what they need; a task
+ * that is freed has either answered or been given back. In-memory counters (slots) move where a
+ * task says so and are rebuilt from the database at start.
  */
 #ifndef PYLON_ENGINE_ENGINE_INTERNAL_H
 #define PYLON_ENGINE_ENGINE_INTERNAL_H
@@ -23,20 +23,20 @@
 struct pylon {
 	struct engine *engine;
 	const struct pylon_config *config;
-	struct route *route;  /* webhook pylons that are ready; else NULL */
-	struct store_db *db;  /* NULL while closed; see pylon_db() */
-	char *db_problem;     /* why the database cannot be used; NULL = it can */
-	char *image_problem;  /* why the image cannot be had; NULL = it can, or is not known yet */
-	int64_t queued;	      /* jobs in state queued */
-	int64_t queued_now;   /* of these, without a not_before: they hold a slot */
-	int64_t awaiting;     /* jobs awaiting approval */
-	int active;	      /* jobs starting or running, claims under way included */
-	bool is_claiming;     /* one claim at a time: the next would see the same row */
-	int64_t next_start;   /* wall clock: the earliest not_before; 0 = none */
-	int64_t next_expiry;  /* wall clock: the earliest approval to expire; 0 = none */
+	struct route *route;   /* webhook pylons that are ready; else NULL */
+	struct store_db *db;   /* NULL while closed; see pylon_db() */
+	char *db_problem;      /* why the database cannot be used; NULL = it can */
+	char *image_problem;   /* why the image cannot be had; NULL = it can, or is not known yet */
+	int64_t queued;        /* jobs in state queued */
+	int64_t queued_now;    /* of these, without a not_before: they hold a slot */
+	int64_t awaiting;      /* jobs awaiting approval */
+	int active;            /* jobs starting or running, claims under way included */
+	bool is_claiming;      /* one claim at a time: the next would see the same row */
+	int64_t next_start;    /* wall clock: the earliest not_before; 0 = none */
+	int64_t next_expiry;   /* wall clock: the earliest approval to expire; 0 = none */
 	int64_t next_delivery; /* wall clock: the outbox has something due then; 0 = nothing */
-	int in_flight;	      /* deliveries being sent */
-	int64_t used_mono;    /* when the database was last needed */
+	int in_flight;         /* deliveries being sent */
+	int64_t used_mono;     /* when the database was last needed */
 };
 
 /* A job whose run may be alive. */
@@ -54,8 +54,8 @@ struct live {
 	char *image;
 	int64_t timeout_us;
 	int64_t started_at; /* wall clock, 0 = not yet */
-	bool is_handed;	    /* the runner knows it */
-	bool is_found;	    /* survey() saw its container */
+	bool is_handed;     /* the runner knows it */
+	bool is_found;      /* survey() saw its container */
 	bool is_finishing;  /* T4 is under way */
 	bool is_shutdown;   /* stopped because the daemon stops its runs */
 	struct timer deadline;
@@ -72,16 +72,16 @@ struct engine {
 
 	struct pylon *pylons;
 	size_t pylon_count;
-	struct list live;      /* struct live */
-	struct list sending;   /* struct delivery_task */
-	int active;	       /* over all pylons */
+	struct list live;    /* struct live */
+	struct list sending; /* struct delivery_task */
+	int active;          /* over all pylons */
 
 	bool is_draining;
-	bool runner_known;     /* it has said whether it is up */
+	bool runner_known; /* it has said whether it is up */
 	bool runner_is_up;
 	bool is_surveyed;
 	char *runner_text;
-	bool store_failed;     /* the last commit hit a full or failing disk */
+	bool store_failed; /* the last commit hit a full or failing disk */
 
 	void (*prepared)(void *ctx);
 	void *prepared_ctx;
@@ -92,14 +92,14 @@ struct engine {
 	void (*on_event)(void *ctx, const struct engine_event *ev);
 	void *on_event_ctx;
 
-	struct timer hold;	    /* armed: nothing is claimed, a start was just refused */
+	struct timer hold;          /* armed: nothing is claimed, a start was just refused */
 	struct timer commit_timer;  /* the store wants another try */
 	struct timer prepare_guard; /* a mute container engine does not delay the doors for ever */
-	struct timer wake;	    /* the earliest not_before, expiry or delivery */
+	struct timer wake;          /* the earliest not_before, expiry or delivery */
 	struct timer housekeeping;  /* retention, idle databases */
 	int64_t next_sweep_mono;    /* when retention is due again */
-	struct defer pump;	    /* admit, deliver, expire */
-	struct defer turn;	    /* makes the loop turn, so that the store commits */
+	struct defer pump;          /* admit, deliver, expire */
+	struct defer turn;          /* makes the loop turn, so that the store commits */
 };
 
 /* --- pylon.c --- */
@@ -135,19 +135,19 @@ void live_arm_deadline(struct live *v);
 void live_stop(struct live *v, enum stop_reason why, const char *by);
 void engine_on_started(void *ctx, const struct id *run_id, const char *container_id);
 void engine_on_output(void *ctx, const struct id *run_id);
-void engine_on_refused(void *ctx, const struct id *run_id, enum runner_refusal why,
-	const char *text);
+void engine_on_refused(
+	void *ctx, const struct id *run_id, enum runner_refusal why, const char *text);
 
 /* --- finish.c --- */
 /* What is known of how a run ended; T4 is made of it. */
 struct ending {
 	enum run_state run_state;
 	enum job_state job_state;
-	int exit_code;	    /* -1 = unknown */
-	const char *reason; /* static or NULL */
+	int exit_code;                                   /* -1 = unknown */
+	const char *reason;                              /* static or NULL */
 	char *result, *output_json, *session_id, *error; /* owned; may be NULL */
 	double cost_usd;
-	bool is_free;	    /* does not count against agent.retries, and is queued again */
+	bool is_free; /* does not count against agent.retries, and is queued again */
 };
 void ending_fini(struct ending *d);
 void live_finish(struct live *v, struct ending *take);

@@ -28,7 +28,8 @@ void answer_store_failure(struct answer *a, int rc)
 	if (rc == -ENOSPC)
 		answer_refuse(a, 503, "no_space", "the disk is full; send it again later");
 	else
-		answer_refuse(a, 503, "store_unavailable", "it could not be kept; send it again later");
+		answer_refuse(
+			a, 503, "store_unavailable", "it could not be kept; send it again later");
 	a->retry_after_s = 5;
 }
 
@@ -51,8 +52,8 @@ void engine_emit(struct engine *e, const char *type, const struct pylon *p, cons
 		e->on_event(e->on_event_ctx, &ev);
 }
 
-void engine_on_event(struct engine *e, void (*fn)(void *ctx, const struct engine_event *ev),
-	void *ctx)
+void engine_on_event(
+	struct engine *e, void (*fn)(void *ctx, const struct engine_event *ev), void *ctx)
 {
 	e->on_event = fn;
 	e->on_event_ctx = ctx;
@@ -195,7 +196,7 @@ void engine_free(struct engine *e)
 	timer_cancel(&e->prepare_guard);
 	defer_cancel(&e->pump);
 	defer_cancel(&e->turn);
-	list_foreach_safe(it, &e->live)
+	list_foreach_safe (it, &e->live)
 		live_free(list_entry(it, struct live, node));
 	delivery_tasks_free(e);
 	store_free(e->store);
@@ -232,13 +233,13 @@ void engine_stop_runs(struct engine *e, void (*done)(void *ctx), void *ctx)
 {
 	e->stopped = done;
 	e->stopped_ctx = ctx;
-	list_foreach(it, &e->live) {
+	list_foreach (it, &e->live) {
 		struct live *v = list_entry(it, struct live, node);
 
 		v->is_shutdown = true;
 		if (v->is_handed)
-			e->ports.runner->ops->stop(e->ports.runner, &v->run_id,
-				e->config->grace_us);
+			e->ports.runner->ops->stop(
+				e->ports.runner, &v->run_id, e->config->grace_us);
 	}
 	if (list_is_empty(&e->live))
 		done(ctx);

@@ -22,10 +22,10 @@
 #ifndef PYLON_ENGINE_ENGINE_H
 #define PYLON_ENGINE_ENGINE_H
 
+#include "base/inbound.h"
 #include "channel/channel.h"
 #include "config/config.h"
 #include "loop/loop.h"
-#include "base/inbound.h"
 #include "model/model.h"
 #include "runner/runner.h"
 #include "store/store.h"
@@ -39,8 +39,8 @@ struct engine_options {
 	struct loop *loop;
 	const struct config *config; /* borrowed for the engine's life */
 	const struct strv *only;     /* names of the pylons to run; empty or NULL = all enabled */
-	const char *home_id;	     /* value of the label pylon.home */
-	uint16_t callback_port;	     /* agents reach us here; may be set later */
+	const char *home_id;         /* value of the label pylon.home */
+	uint16_t callback_port;      /* agents reach us here; may be set later */
 };
 
 struct engine *engine_new(const struct engine_options *o);
@@ -77,8 +77,8 @@ typedef void engine_answer_fn(void *ctx, const struct answer *a);
 
 /* Is there a webhook at this path? Judges the head; 0 = read the body (at most *ret_max bytes),
  * else the HTTP status with *ret filled (404 when no pylon has that path). */
-NODISCARD int engine_admit(struct engine *e, const struct inbound *in, size_t *ret_max,
-	struct answer *ret);
+NODISCARD int engine_admit(
+	struct engine *e, const struct inbound *in, size_t *ret_max, struct answer *ret);
 /* The whole request; `fn` once: after the commit for what is accepted. */
 void engine_webhook(struct engine *e, const struct inbound *in, engine_answer_fn *fn, void *ctx);
 /* Starts a pylon by hand; body is a JSON object or empty. */
@@ -87,8 +87,8 @@ void engine_trigger(struct engine *e, const char *pylon, struct slice body, cons
 /* An agent's callback and its tool events; token is the secret of the run. 200 or 404. */
 void engine_report(struct engine *e, struct slice job_id, struct slice token, struct slice body,
 	engine_answer_fn *fn, void *ctx);
-void engine_tool_event(struct engine *e, struct slice job_id, struct slice token,
-	struct slice body, engine_answer_fn *fn, void *ctx);
+void engine_tool_event(struct engine *e, struct slice job_id, struct slice token, struct slice body,
+	engine_answer_fn *fn, void *ctx);
 
 /* --- decisions about one job (id = a whole id); `by` says who, for the record --- */
 
@@ -102,25 +102,24 @@ enum engine_decision {
  * allow it; 503 when there is no room. */
 void engine_decide(struct engine *e, enum engine_decision d, const struct id *job_id,
 	const char *by, engine_answer_fn *fn, void *ctx);
-void engine_redeliver(struct engine *e, const struct id *delivery_id, engine_answer_fn *fn,
-	void *ctx);
+void engine_redeliver(
+	struct engine *e, const struct id *delivery_id, engine_answer_fn *fn, void *ctx);
 
 /* --- looking (reads see what is committed) --- */
 
 /* A job by id or unique prefix. STORE_E_NOT_FOUND, STORE_E_STATE (ambiguous), negative. */
-NODISCARD int engine_find_job(struct engine *e, const char *prefix, struct job *ret,
-	struct err *err);
+NODISCARD int engine_find_job(
+	struct engine *e, const char *prefix, struct job *ret, struct err *err);
 /* Jobs of one pylon (NULL = all), newest first over all of them. */
-NODISCARD int engine_list_jobs(struct engine *e, const char *pylon,
-	const struct store_job_query *q, void (*fn)(const struct job *j, void *ctx), void *ctx,
-	struct err *err);
+NODISCARD int engine_list_jobs(struct engine *e, const char *pylon, const struct store_job_query *q,
+	void (*fn)(const struct job *j, void *ctx), void *ctx, struct err *err);
 /* The runs, deliveries and event of a job that engine_find_job() found. */
 NODISCARD int engine_job_runs(struct engine *e, const struct job *j,
 	void (*fn)(const struct run *r, void *ctx), void *ctx, struct err *err);
 NODISCARD int engine_job_deliveries(struct engine *e, const struct job *j,
 	void (*fn)(const struct delivery *d, void *ctx), void *ctx, struct err *err);
-NODISCARD int engine_job_event(struct engine *e, const struct job *j, struct event_record *ret,
-	struct err *err);
+NODISCARD int engine_job_event(
+	struct engine *e, const struct job *j, struct event_record *ret, struct err *err);
 /* Deliveries of all pylons in a state (DELIVERY_STATES = any), newest first. */
 NODISCARD int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t limit,
 	void (*fn)(const struct delivery *d, const char *pylon, void *ctx), void *ctx,
@@ -136,11 +135,11 @@ struct engine_pylon {
 	const char *reason; /* why not; NULL when ready */
 	struct store_counts counts;
 };
-void engine_each_pylon(struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx),
-	void *ctx);
+void engine_each_pylon(
+	struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx), void *ctx);
 
 struct engine_status {
-	bool engine_is_up;	 /* the container engine */
+	bool engine_is_up;       /* the container engine */
 	const char *engine_text; /* its version, or why it is away */
 	bool is_draining;
 	bool store_is_writable;
@@ -153,14 +152,14 @@ void engine_status(struct engine *e, struct engine_status *ret);
 /* --- events, for streams --- */
 
 struct engine_event {
-	const char *type; /* "job", "delivery", "log", "engine" */
-	const char *pylon; /* NULL where it does not apply */
-	struct id job_id;  /* "" where it does not apply */
-	const char *state; /* new state, "" for "log" */
+	const char *type;   /* "job", "delivery", "log", "engine" */
+	const char *pylon;  /* NULL where it does not apply */
+	struct id job_id;   /* "" where it does not apply */
+	const char *state;  /* new state, "" for "log" */
 	const char *reason; /* NULL */
 };
 /* One listener; called after the commit that made it true. */
-void engine_on_event(struct engine *e, void (*fn)(void *ctx, const struct engine_event *ev),
-	void *ctx);
+void engine_on_event(
+	struct engine *e, void (*fn)(void *ctx, const struct engine_event *ev), void *ctx);
 
 #endif

@@ -142,7 +142,7 @@ static void finish_done(struct store_op *op, int rc, const struct err *err)
 	if (rc != 0)
 		log_error(TAG, "job %.8s: its end was not recorded: %s", t->op.job_id.s,
 			rc == STORE_E_STATE ? "its run is over already"
-			: err == NULL	    ? "?"
+			: err == NULL       ? "?"
 					    : err->text);
 	must(v != NULL);
 	if (rc == 0)

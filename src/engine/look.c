@@ -134,8 +134,8 @@ int engine_job_deliveries(struct engine *e, const struct job *j,
 	return store_deliveries(db, &j->id, DELIVERY_STATES, LIST_LIMIT_MAX, fn, ctx, err);
 }
 
-int engine_job_event(struct engine *e, const struct job *j, struct event_record *ret,
-	struct err *err)
+int engine_job_event(
+	struct engine *e, const struct job *j, struct event_record *ret, struct err *err)
 {
 	struct store_db *db = db_of(e, j);
 
@@ -176,8 +176,8 @@ int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t l
 	return rc < 0 ? rc : 0;
 }
 
-void engine_each_pylon(struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx),
-	void *ctx)
+void engine_each_pylon(
+	struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx), void *ctx)
 {
 	for (size_t i = 0; i < e->pylon_count; i++) {
 		struct pylon *p = &e->pylons[i];
@@ -204,7 +204,8 @@ static void add_deliveries(struct engine *e, struct engine_status *ret)
 			continue;
 		ret->deliveries_pending +=
 			c.deliveries[DELIVERY_PENDING] + c.deliveries[DELIVERY_SENDING];
-		ret->deliveries_dead += c.deliveries[DELIVERY_DEAD] + c.deliveries[DELIVERY_UNKNOWN];
+		ret->deliveries_dead +=
+			c.deliveries[DELIVERY_DEAD] + c.deliveries[DELIVERY_UNKNOWN];
 	}
 }
 
@@ -219,7 +220,7 @@ void engine_status(struct engine *e, struct engine_status *ret)
 		.slots_taken = e->active,
 		.slots = e->config->max_concurrent,
 		.pylons = e->pylon_count};
-	list_foreach(it, &e->live) {
+	list_foreach (it, &e->live) {
 		const struct live *v = list_entry(it, struct live, node);
 
 		if (v->state == RUN_CREATED)

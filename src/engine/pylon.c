@@ -34,7 +34,8 @@ static void log_migration(const struct pylon *p, const struct store_migration *m
 {
 	if (m->from == m->to)
 		return;
-	log_info(TAG, "%s: database migrated from version %d to %d, %lld jobs; the old one is kept in %s",
+	log_info(TAG,
+		"%s: database migrated from version %d to %d, %lld jobs; the old one is kept in %s",
 		p->config->name, m->from, m->to, (long long)m->rows, m->backup);
 }
 
@@ -65,7 +66,7 @@ struct store_db *pylon_db(struct pylon *p)
 void pylon_close_if_idle(struct pylon *p)
 {
 	bool is_idle = p->queued == 0 && p->active == 0 && p->awaiting == 0 && p->in_flight == 0 &&
-		p->next_delivery == 0;
+		       p->next_delivery == 0;
 
 	if (p->db == NULL || !is_idle || store_has_work(p->engine->store))
 		return;

@@ -137,8 +137,9 @@ static void survey_each(void *ctx, const struct runner_found *f)
 		return;
 	}
 	if (!is_known_to_be_over(e, f)) {
-		log_warn(TAG, "container %.12s belongs to a run that no active pylon knows; it is left "
-			      "alone",
+		log_warn(TAG,
+			"container %.12s belongs to a run that no active pylon knows; it is left "
+			"alone",
 			f->container_id);
 		return;
 	}
@@ -201,7 +202,7 @@ static void adopt(struct live *v)
 
 static void reconcile(struct engine *e)
 {
-	list_foreach_safe(it, &e->live) {
+	list_foreach_safe (it, &e->live) {
 		struct live *v = list_entry(it, struct live, node);
 
 		if (v->is_handed || v->is_finishing)
@@ -309,7 +310,8 @@ void engine_on_ready(void *ctx, bool is_up, const char *text)
 	e->runner_text = xstrdup(text);
 	engine_emit(e, "engine", NULL, NULL, is_up ? "up" : "down", text);
 	if (!is_up) {
-		log_warn(TAG, "the container engine does not answer: %s; jobs wait until it does", text);
+		log_warn(TAG, "the container engine does not answer: %s; jobs wait until it does",
+			text);
 		engine_prepared(e);
 		return;
 	}

@@ -32,7 +32,7 @@ static struct live *authorize(struct engine *e, struct slice job_id, struct slic
 	char hash[SHA256_HEX_SIZE];
 
 	sha256_hex(token.p, token.n, hash);
-	list_foreach(it, &e->live) {
+	list_foreach (it, &e->live) {
 		struct live *v = list_entry(it, struct live, node);
 
 		if (!v->is_finishing && slice_eq_str(job_id, v->job_id.s) &&
@@ -155,8 +155,8 @@ static char *tool_line(const struct js *doc)
 	return buf_steal(&line);
 }
 
-void engine_tool_event(struct engine *e, struct slice job_id, struct slice token,
-	struct slice body, engine_answer_fn *fn, void *ctx)
+void engine_tool_event(struct engine *e, struct slice job_id, struct slice token, struct slice body,
+	engine_answer_fn *fn, void *ctx)
 {
 	struct live *v = authorize(e, job_id, token);
 	CLEANUP(js_freep) struct js *doc = NULL;

@@ -24,8 +24,8 @@ struct report {
 	bool says_failed;
 };
 
-static bool report_parse(struct report *r, const char *p, size_t n, const char *where,
-	const struct id *job_id)
+static bool report_parse(
+	struct report *r, const char *p, size_t n, const char *where, const struct id *job_id)
 {
 	struct err err = CLEAN_ERR;
 	const char *status;
@@ -59,9 +59,11 @@ static bool from_file(struct report *r, struct live *v)
 	rundir_path(v->engine, &v->run_id, &dir);
 	rc = file_read_beneath(buf_str(&dir), "result.json", RESULT_FILE_MAX, &text, &err);
 	if (rc == 0)
-		return report_parse(r, text.p == NULL ? "" : text.p, text.n, "result.json", &v->job_id);
+		return report_parse(
+			r, text.p == NULL ? "" : text.p, text.n, "result.json", &v->job_id);
 	if (rc != -ENOENT)
-		log_warn(TAG, "job %.8s: its result.json cannot be used: %s", v->job_id.s, err.text);
+		log_warn(
+			TAG, "job %.8s: its result.json cannot be used: %s", v->job_id.s, err.text);
 	return false;
 }
 
@@ -184,8 +186,8 @@ static void set_failed(struct ending *d, const char *reason, const char *fmt, ..
 }
 
 /* What the stop decision, the container and the report together mean. */
-static void judge(struct live *v, const struct runner_exit *x, const struct report *r,
-	struct ending *d)
+static void judge(
+	struct live *v, const struct runner_exit *x, const struct report *r, struct ending *d)
 {
 	d->job_state = JOB_COMPLETED;
 	if (v->stop == STOP_CANCEL) {

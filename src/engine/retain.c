@@ -14,9 +14,9 @@
 #include "engine/rundir-internal.h"
 
 #define HOUSEKEEPING_US (3600 * US_PER_SEC)
-#define NEXT_BATCH_US	US_PER_SEC
-#define REMOVALS_MAX	32
-#define DB_IDLE_US	(300 * US_PER_SEC)
+#define NEXT_BATCH_US   US_PER_SEC
+#define REMOVALS_MAX    32
+#define DB_IDLE_US      (300 * US_PER_SEC)
 
 struct sweep {
 	struct engine *engine;

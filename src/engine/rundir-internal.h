@@ -2,8 +2,9 @@
 /*
  * rundir-internal.h - the folder that is /run/pylon in the container, and the spec of its run.
  *
- * <home>/jobs/<run id>.run/ holds `prompt` and `event.json` (mounted read-only one by one) and takes
- * `result.json`. It is writable for any user of the container; its parent is ours alone (0700).
+ * <home>/jobs/<run id>.run/ holds `prompt` and `event.json` (mounted read-only one by one) and
+ * takes `result.json`. It is writable for any user of the container; its parent is ours alone
+ * (0700).
  */
 #ifndef PYLON_ENGINE_RUNDIR_INTERNAL_H
 #define PYLON_ENGINE_RUNDIR_INTERNAL_H

@@ -6,8 +6,6 @@
  * The prompt is left out of the environment when it is long or holds a NUL, which no environment
  * can carry; the file always has it whole.
  */
-#include "engine/rundir-internal.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +13,7 @@
 
 #include "base/file.h"
 #include "calendar/instant.h"
+#include "engine/rundir-internal.h"
 
 #define RUN_TARGET "/run/pylon"
 
@@ -89,15 +88,16 @@ static int write_files(const char *dir, struct slice prompt, const struct job *j
 	return put_file(dir, "event.json", buf_slice(&event), err);
 }
 
-static void fill_env(struct rundir *rd, const struct live *v, const struct job *j,
-	struct slice prompt)
+static void fill_env(
+	struct rundir *rd, const struct live *v, const struct job *j, struct slice prompt)
 {
 	const struct engine *e = v->engine;
-	const char *host = str_eq(v->pylon->config->network, "host") ? "127.0.0.1"
-								      : "host.docker.internal";
+	const char *host =
+		str_eq(v->pylon->config->network, "host") ? "127.0.0.1" : "host.docker.internal";
 	struct strv *env = &rd->env;
 
-	if (prompt.n <= PROMPT_ENV_MAX && memchr(prompt.p == NULL ? "" : prompt.p, 0, prompt.n) == NULL)
+	if (prompt.n <= PROMPT_ENV_MAX &&
+		memchr(prompt.p == NULL ? "" : prompt.p, 0, prompt.n) == NULL)
 		strv_addf(env, "PROMPT=%.*s", SLICE_ARG(prompt));
 	strv_addf(env, "JOB_ID=%s", j->id.s);
 	strv_addf(env, "RUN_ID=%s", v->run_id.s);
@@ -129,8 +129,8 @@ static void add_volume(struct runner_mount *m, const char *volume)
 	m->is_read_only = str_eq(last + 1, "ro");
 }
 
-static void fill_mounts(struct rundir *rd, const struct pylon_config *c, const char *dir,
-	const char *folder)
+static void fill_mounts(
+	struct rundir *rd, const struct pylon_config *c, const char *dir, const char *folder)
 {
 	size_t n = 0;
 
@@ -138,7 +138,8 @@ static void fill_mounts(struct rundir *rd, const struct pylon_config *c, const c
 	set_mount(&rd->mounts[n++], xstrdup(folder), "/workspace", false);
 	set_mount(&rd->mounts[n++], xstrdup(dir), RUN_TARGET, false);
 	set_mount(&rd->mounts[n++], xasprintf("%s/prompt", dir), RUN_TARGET "/prompt", true);
-	set_mount(&rd->mounts[n++], xasprintf("%s/event.json", dir), RUN_TARGET "/event.json", true);
+	set_mount(
+		&rd->mounts[n++], xasprintf("%s/event.json", dir), RUN_TARGET "/event.json", true);
 	for (size_t i = 0; i < c->volumes.n; i++)
 		add_volume(&rd->mounts[n++], c->volumes.v[i]);
 	rd->spec.mounts = rd->mounts;

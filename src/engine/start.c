@@ -49,7 +49,7 @@ void live_free(struct live *v)
 
 struct live *engine_live(struct engine *e, const struct id *run_id)
 {
-	list_foreach(it, &e->live) {
+	list_foreach (it, &e->live) {
 		struct live *v = list_entry(it, struct live, node);
 
 		if (str_eq(v->run_id.s, run_id->s))
@@ -60,7 +60,7 @@ struct live *engine_live(struct engine *e, const struct id *run_id)
 
 struct live *engine_live_job(struct engine *e, const struct id *job_id)
 {
-	list_foreach(it, &e->live) {
+	list_foreach (it, &e->live) {
 		struct live *v = list_entry(it, struct live, node);
 
 		if (str_eq(v->job_id.s, job_id->s))
@@ -148,8 +148,8 @@ static void start_failed(struct live *v, const char *reason, const char *text)
 	live_finish(v, &d);
 }
 
-static void hand_to_runner(struct live *v, const char *folder, const struct job *j,
-	const struct event_record *ev)
+static void hand_to_runner(
+	struct live *v, const char *folder, const struct job *j, const struct event_record *ev)
 {
 	struct engine *e = v->engine;
 	struct rundir rd = {0};
@@ -197,8 +197,8 @@ static void prepare_workspace(struct live *v)
 {
 	struct engine *e = v->engine;
 	const struct pylon_config *c = v->pylon->config;
-	struct workspace_spec spec = {
-		.kind = c->workspace == WORKSPACE_LOCAL ? WORKSPACE_KIND_LOCAL : WORKSPACE_KIND_NONE,
+	struct workspace_spec spec = {.kind = c->workspace == WORKSPACE_LOCAL ? WORKSPACE_KIND_LOCAL
+									      : WORKSPACE_KIND_NONE,
 		.job_id = v->job_id,
 		.path = c->workspace_path};
 
@@ -329,8 +329,8 @@ void engine_on_output(void *ctx, const struct id *run_id)
 }
 
 /* Nothing was started. An engine that went away costs the job nothing: it waits again. */
-void engine_on_refused(void *ctx, const struct id *run_id, enum runner_refusal why,
-	const char *text)
+void engine_on_refused(
+	void *ctx, const struct id *run_id, enum runner_refusal why, const char *text)
 {
 	static const char *const reasons[] = {
 		[RUNNER_ENGINE_DOWN] = "engine_down",

@@ -2,16 +2,17 @@
 /*
  * loop/loop.c - sd-event in our own words: turns, descriptors, defers, signals.
  *
- * A turn begins when the loop wakes up: what is ready then is dispatched, then the end-of-turn
- * hook is called, so that all of it is committed together. sd-event dispatches one source per
- * iteration, the one that has been pending longest, and looks for new ones each time. So the hook
- * is a source too (of the deferred kind), made pending one iteration after the first: everything
- * that was ready before is older and goes first, nothing that comes later can delay it. When
- * nothing else is ready it is called without that detour.
+ * A turn begins when the loop wakes up: what is ready then is dispatched, defers run, and the
+ * end-of-turn hook is called, so that all of it is committed together. sd-event dispatches one
+ * source per iteration, the one that has been pending longest, and looks for new ones each time;
+ * so we must find out when all that was ready at first is done. A post source becomes pending
+ * whenever another one was dispatched. Its first call in a turn proves nothing (it is as old as
+ * what was ready with it, and the order of equals is chance), but at its second one everything
+ * older is done. Most turns end sooner, because nothing is ready any more.
  *
- * What surprised us: a post source becomes pending in the same iteration as what was ready with
- * it, and the order of equals is chance, so it may come after the first of twenty. And a callback
- * that returns a negative value has its source silently switched off.
+ * What surprised us: sd-event's own deferred sources count as pending for ever and so go before
+ * everything else of their priority: one that sets itself again starves the rest. Ours are a list.
+ * And a callback that returns a negative value has its source silently switched off.
  */
 #include <errno.h>
 #include <signal.h>
@@ -32,28 +33,17 @@ static int on_timer(sd_event_source *source UNUSED, uint64_t at UNUSED, void *us
 	return 0;
 }
 
-static int on_defer(sd_event_source *source UNUSED, void *userdata)
+static int on_post(sd_event_source *source UNUSED, void *userdata)
 {
-	(void)defers_run(userdata);
+	struct loop *l = userdata;
+
+	l->posts++;
 	return 0;
 }
 
 bool turn_end_call(struct loop *l)
 {
 	return l->turn_end != NULL && l->turn_end(l->turn_end_ctx);
-}
-
-static void end_turn(struct loop *l)
-{
-	l->is_turn_over = true;
-	if (turn_end_call(l))
-		must(sd_event_source_set_enabled(l->defer_source, SD_EVENT_ONESHOT) >= 0);
-}
-
-static int on_hook(sd_event_source *source UNUSED, void *userdata)
-{
-	end_turn(userdata);
-	return 0;
 }
 
 void loop_on_turn_end(struct loop *l, bool (*fn)(void *ctx), void *ctx)
@@ -70,13 +60,7 @@ static int add_sources(struct loop *l)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(l->timer_source, SD_EVENT_OFF);
 	if (r >= 0)
-		r = sd_event_add_defer(l->event, &l->defer_source, on_defer, l);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(l->defer_source, SD_EVENT_OFF);
-	if (r >= 0)
-		r = sd_event_add_defer(l->event, &l->hook_source, on_hook, l);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(l->hook_source, SD_EVENT_OFF);
+		r = sd_event_add_post(l->event, &l->post_source, on_post, l);
 	return r;
 }
 
@@ -122,8 +106,7 @@ void loop_free(struct loop *l)
 		defer_cancel(list_entry(l->defers.next, struct defer, node));
 	forget_signals(l);
 	(void)sd_event_source_disable_unref(l->timer_source);
-	(void)sd_event_source_disable_unref(l->defer_source);
-	(void)sd_event_source_disable_unref(l->hook_source);
+	(void)sd_event_source_disable_unref(l->post_source);
 	(void)sd_event_unref(l->event);
 	free(l->test_clock_path);
 	free(l);
@@ -137,40 +120,40 @@ static int wait_ready(struct loop *l, uint64_t timeout_us)
 	return r == 0 ? sd_event_wait(l->event, timeout_us) : r;
 }
 
-/* Dispatches what is ready, the first of which sd-event has found already, and calls the hook. */
-static int do_turn(struct loop *l)
+/* Dispatches all that is ready, the first of which sd-event has found already. */
+static int dispatch_ready(struct loop *l)
 {
-	int r = sd_event_dispatch(l->event);
+	int r;
 
-	l->is_turn_over = false;
-	if (r >= 0)
-		r = wait_ready(l, 0);
-	if (r > 0)
-		must(sd_event_source_set_enabled(l->hook_source, SD_EVENT_ONESHOT) >= 0);
-	while (r > 0) {
+	l->posts = 0;
+	do {
 		r = sd_event_dispatch(l->event);
-		if (r < 0 || l->is_turn_over)
+		if (r < 0 || l->posts == 2)
 			return r;
 		r = wait_ready(l, 0);
-	}
-	if (r == 0)
-		end_turn(l);
+	} while (r > 0);
 	return r;
 }
 
 int loop_turn(struct loop *l, int64_t timeout_us)
 {
+	bool is_due = l->is_turn_wanted || !list_is_empty(&l->defers);
 	int64_t started;
 	int r;
 
 	if (l->event == NULL)
 		return fake_turn(l) ? 1 : 0;
+	if (is_due)
+		timeout_us = 0;
 	r = wait_ready(l, timeout_us < 0 ? UINT64_MAX : (uint64_t)timeout_us);
-	if (r <= 0)
+	if (r < 0 || (r == 0 && !is_due))
 		return r;
 	started = loop_mono(l);
 	test_clock_check(l);
-	r = do_turn(l);
+	if (r > 0)
+		r = dispatch_ready(l);
+	(void)defers_run(l);
+	l->is_turn_wanted = turn_end_call(l);
 	l->lag_us = MAX_OF(l->lag_us, loop_mono(l) - started);
 	return r < 0 ? r : 1;
 }
@@ -255,8 +238,6 @@ void defer_set(struct defer *d)
 		return;
 	d->is_set = true;
 	list_append(&d->loop->defers, &d->node);
-	if (d->loop->event != NULL)
-		must(sd_event_source_set_enabled(d->loop->defer_source, SD_EVENT_ONESHOT) >= 0);
 }
 
 void defer_cancel(struct defer *d)

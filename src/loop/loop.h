@@ -51,8 +51,8 @@ struct timer {
 	timer_fn *fn;
 	void *ctx;
 	int64_t at_mono; /* when armed */
-	uint64_t seq;	 /* equal times fire in the order they were set */
-	size_t slot;	 /* place in the heap + 1; 0 = not armed */
+	uint64_t seq;    /* equal times fire in the order they were set */
+	size_t slot;     /* place in the heap + 1; 0 = not armed */
 	struct loop *loop;
 };
 
@@ -100,8 +100,8 @@ void defer_cancel(struct defer *d);
 void loop_on_turn_end(struct loop *l, bool (*fn)(void *ctx), void *ctx);
 
 /* SIGINT, SIGTERM, SIGHUP ... arrive as calls; the signal is blocked from here on. */
-NODISCARD int loop_on_signal(struct loop *l, int signo, void (*fn)(int signo, void *ctx), void *ctx,
-	struct err *e);
+NODISCARD int loop_on_signal(
+	struct loop *l, int signo, void (*fn)(int signo, void *ctx), void *ctx, struct err *e);
 
 /* Longest time (us) that one turn kept the loop busy since the last call; resets. */
 int64_t loop_lag(struct loop *l);

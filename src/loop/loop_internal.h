@@ -23,13 +23,11 @@ struct loop {
 	int64_t armed_mono; /* what timer_source waits for; INT64_MAX = nothing */
 
 	struct list defers;
-	sd_event_source *defer_source;
-	bool is_turn_wanted; /* by the hook: one more turn at once */
-
-	sd_event_source *hook_source;
+	sd_event_source *post_source;
+	unsigned posts; /* calls of post_source in this turn */
 	bool (*turn_end)(void *ctx);
 	void *turn_end_ctx;
-	bool is_turn_over;
+	bool is_turn_wanted; /* by the hook: one more turn at once */
 
 	struct list signals;
 	bool is_stopped;

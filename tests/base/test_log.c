@@ -214,6 +214,8 @@ static void line_is_cut_at_its_limit(void **state)
 		size_t cut = line_length(&s, LOG_FORMAT_SYSTEMD, "\xF0\x9F\x98\x80", n);
 
 		assert_true(cut <= LINE_LIMIT && cut > LINE_LIMIT - 100);
+		cut = line_length(&s, LOG_FORMAT_SYSTEMD, "\xE2\x82\xAC", n * 2);
+		assert_true(cut <= LINE_LIMIT && cut > LINE_LIMIT - 100);
 		cut = line_length(&s, LOG_FORMAT_JSON, "\"a\\b", n);
 		assert_true(cut <= LINE_LIMIT && cut > LINE_LIMIT / 2);
 		cut = line_length(&s, LOG_FORMAT_TEXT, "\xFF", n * 2);

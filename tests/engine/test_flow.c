@@ -5,7 +5,8 @@
 #include "engine/world.h"
 
 #define CONFIG(extra)                                                                              \
-	"version: 1\ndocker:\n  max_concurrent: 2\n" extra "defaults:\n  channel:\n    type: stdout\n"
+	"version: 1\ndocker:\n  max_concurrent: 2\n" extra                                         \
+	"defaults:\n  channel:\n    type: stdout\n"
 #define REJECT CONFIG("")
 #define QUEUE  CONFIG("  when_full: queue\n  queue_limit: 3\n")
 
@@ -448,7 +449,8 @@ int main(void)
 		cmocka_unit_test(one_delivery_id_makes_one_job_also_after_a_crash),
 		cmocka_unit_test(a_full_house_rejects_and_a_redelivery_revives_the_same_job),
 		cmocka_unit_test(a_queue_takes_its_limit_and_runs_first_in_first_out),
-		cmocka_unit_test(without_an_engine_jobs_wait_with_a_reason_and_start_when_it_is_back),
+		cmocka_unit_test(
+			without_an_engine_jobs_wait_with_a_reason_and_start_when_it_is_back),
 		cmocka_unit_test(the_doors_open_without_an_engine_and_the_survey_follows),
 		cmocka_unit_test(an_engine_that_goes_away_at_the_start_costs_no_attempt),
 		cmocka_unit_test(a_failed_run_is_retried_as_often_as_configured_and_then_told),

@@ -73,8 +73,8 @@ static void runner_stop(struct runner *r, const struct id *run_id, int64_t grace
 	run->stops++;
 }
 
-static void runner_note(struct runner *r UNUSED, const struct id *run_id UNUSED,
-	const char *line UNUSED)
+static void runner_note(
+	struct runner *r UNUSED, const struct id *run_id UNUSED, const char *line UNUSED)
 {
 }
 
@@ -121,8 +121,8 @@ static const struct runner_ops fake_runner_ops = {
 
 /* --- fake channel and workspace --- */
 
-static void channel_send(struct channel *c, const struct channel_target *to UNUSED,
-	const struct channel_message *m)
+static void channel_send(
+	struct channel *c, const struct channel_target *to UNUSED, const struct channel_message *m)
 {
 	struct fake_channel *f = container_of(c, struct fake_channel, port);
 	struct fake_sent *s = &f->sent[f->n++];
@@ -173,12 +173,9 @@ static void prepared(void *ctx)
 
 static void start_engine(struct world *w)
 {
-	struct engine_options o = {.loop = w->loop,
-		.config = w->config,
-		.home_id = "home",
-		.callback_port = 8080};
-	struct engine_ports ports = {
-		&w->runner.port, &w->workspace.port, &w->channel.port};
+	struct engine_options o = {
+		.loop = w->loop, .config = w->config, .home_id = "home", .callback_port = 8080};
+	struct engine_ports ports = {&w->runner.port, &w->workspace.port, &w->channel.port};
 	struct err e = CLEAN_ERR;
 
 	w->engine = engine_new(&o);
@@ -212,8 +209,8 @@ void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml
 	put(w->home, "pylons/hook/pylon.yaml", pylon_yaml);
 	assert_int_equal(config_load(w->home, &w->config, &problems, &e), 0);
 	for (size_t i = 0; i < problems.n; i++)
-		print_message("%s:%d: %s\n", problems.v[i].file, problems.v[i].line,
-			problems.v[i].text);
+		print_message(
+			"%s:%d: %s\n", problems.v[i].file, problems.v[i].line, problems.v[i].text);
 	assert_int_equal(w->config->pylon_count, 1);
 	problems_fini(&problems);
 	w->loop = loop_new_fake(WORLD_START);

@@ -9,12 +9,11 @@
 #ifndef PYLON_TESTS_WORLD_H
 #define PYLON_TESTS_WORLD_H
 
-#include "lib/t.h"
-
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "engine/engine.h"
+#include "lib/t.h"
 
 #define WORLD_START (INT64_C(1770000000) * US_PER_SEC)
 #define WORLD_RUNS  64
@@ -94,11 +93,11 @@ enum job_state world_job(struct world *w, const char *id, struct job *ret);
 void world_decide(struct world *w, enum engine_decision d, const char *id);
 void world_sent(struct world *w, size_t i, enum channel_outcome outcome, int64_t retry_us);
 
-#define world_assert_state(w, job_id, expected)                                                       \
+#define world_assert_state(w, job_id, expected)                                                    \
 	do {                                                                                       \
 		struct job j_ = {0};                                                               \
-		assert_string_equal(job_state_name(world_job(w, job_id, &j_)),                        \
-			job_state_name(expected));                                                 \
+		assert_string_equal(                                                               \
+			job_state_name(world_job(w, job_id, &j_)), job_state_name(expected));      \
 		job_fini(&j_);                                                                     \
 	} while (0)
 
