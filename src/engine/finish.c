@@ -74,12 +74,13 @@ static struct slice told_text(const struct ending *d)
 static void add_result_delivery(struct live *v, struct finish_task *t)
 {
 	const struct pylon_config *c = v->pylon->config;
+	CLEANUP(freep) char *reason = xstrdup_or_null(t->op.reason);
 	struct event_record ev = {0};
 	struct err err = CLEAN_ERR;
 	struct job j = {.id = v->job_id,
 		.pylon = c->name,
 		.state = t->op.job_state,
-		.reason = (char *)(uintptr_t)t->op.reason,
+		.reason = reason,
 		.attempt = v->attempt,
 		.started_at = v->started_at,
 		.finished_at = t->op.now_real,

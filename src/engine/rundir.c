@@ -112,9 +112,9 @@ static void fill_env(
 		strv_add(env, v->pylon->config->env.v[i]);
 }
 
-static void set_mount(struct runner_mount *m, char *take_source, const char *target, bool is_ro)
+static void set_mount(struct runner_mount *m, const char *source, const char *target, bool is_ro)
 {
-	*m = (struct runner_mount){take_source, xstrdup(target), is_ro};
+	*m = (struct runner_mount){xstrdup(source), xstrdup(target), is_ro};
 }
 
 /* "source:target:mode", checked by config. */
@@ -132,14 +132,15 @@ static void add_volume(struct runner_mount *m, const char *volume)
 static void fill_mounts(
 	struct rundir *rd, const struct pylon_config *c, const char *dir, const char *folder)
 {
+	CLEANUP(freep) char *prompt = xasprintf("%s/prompt", dir);
+	CLEANUP(freep) char *event = xasprintf("%s/event.json", dir);
 	size_t n = 0;
 
 	rd->mounts = xcalloc(4 + c->volumes.n, sizeof(*rd->mounts));
-	set_mount(&rd->mounts[n++], xstrdup(folder), "/workspace", false);
-	set_mount(&rd->mounts[n++], xstrdup(dir), RUN_TARGET, false);
-	set_mount(&rd->mounts[n++], xasprintf("%s/prompt", dir), RUN_TARGET "/prompt", true);
-	set_mount(
-		&rd->mounts[n++], xasprintf("%s/event.json", dir), RUN_TARGET "/event.json", true);
+	set_mount(&rd->mounts[n++], folder, "/workspace", false);
+	set_mount(&rd->mounts[n++], dir, RUN_TARGET, false);
+	set_mount(&rd->mounts[n++], prompt, RUN_TARGET "/prompt", true);
+	set_mount(&rd->mounts[n++], event, RUN_TARGET "/event.json", true);
 	for (size_t i = 0; i < c->volumes.n; i++)
 		add_volume(&rd->mounts[n++], c->volumes.v[i]);
 	rd->spec.mounts = rd->mounts;

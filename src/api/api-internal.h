@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api/api-internal.h - what the files of this room share.
+ *
+ * A handler answers its request exactly once, now or in a callback of the engine. Requests belong
+ * to the HTTP server and live until they are answered, so a request can be the `ctx` of such a
+ * callback.
+ */
+#ifndef PYLON_API_API_INTERNAL_H
+#define PYLON_API_API_INTERNAL_H
+
+#include "api/api.h"
+#include "base/json.h"
+#include "base/limits.h"
+
+#define API_BODY_MAX      MIB(1)
+#define API_LIST_TEXT_MAX KIB(2) /* of one result in a list; longer ones are cut there */
+#define API_STATUS_MAX    600
+
+struct events;
+
+struct api {
+	struct api_options o;
+	const struct http_server *server; /* NULL until told */
+	int64_t started_mono;
+	struct events *events;
+	struct list logs; /* struct log_stream */
+	size_t log_count;
+	bool is_closing;
+	/* Longest turns of the loop that /readyz and /metrics have not told yet. */
+	int64_t lag_ready_us, lag_metrics_us;
+	uint64_t webhook_answers[API_STATUS_MAX]; /* by status */
+};
+
+/* --- routes.c --- */
+
+enum route_door {
+	DOOR_OPEN, /* anybody, any Host */
+	DOOR_API,  /* the Unix socket; on TCP: Host, Origin, token */
+};
+
+#define ROUTE_ARGS_MAX 2
+
+struct route;
+struct route_match {
+	const struct route *route;
+	struct slice args[ROUTE_ARGS_MAX]; /* what the ":kind" segments matched */
+};
+
+typedef void route_fn(struct api *a, struct http_request *req, const struct route_match *m);
+
+struct route {
+	const char *methods; /* as in Allow; "" = do not ask */
+	const char *pattern;
+	enum route_door door;
+	size_t max_body;
+	route_fn *fn; /* NULL: 404 */
+	int param;    /* for handlers that serve several rows */
+};
+
+extern const struct route api_routes[];
+extern const size_t api_route_count;
+
+/* The first row that matches; false when none does. `path` is decoded; a path that was written
+ * with escapes is only ever caught by the "*" rows. */
+bool route_find(struct slice path, bool has_escapes, struct route_match *ret);
+bool route_allows(const struct route *r, struct slice method);
+
+/* --- door.c --- */
+
+/* May this request use the API? 0, or the status with *ret filled. */
+int door_check(const struct api *a, const struct http_request *req, struct answer *ret);
+int door_admit(void *ctx, struct http_request *req, size_t *ret_max_body, struct answer *ret);
+void door_handle(void *ctx, struct http_request *req);
+
+/* --- respond.c --- */
+
+/* Fills an answer; returns the status. */
+int answer_fill(struct answer *ret, int status, const char *code, const char *fmt, ...)
+	PRINTF(4, 5);
+void api_refuse(struct http_request *req, int status, const char *code, const char *fmt, ...)
+	PRINTF(4, 5);
+/* Compact JSON and a newline. */
+void api_respond_json(struct http_request *req, int status, const struct js *j);
+/* An engine_answer_fn whose ctx is the request. */
+void api_answered(void *ctx, const struct answer *a);
+/* {"items":...,"next":...}; takes `items`; next NULL = the last page. */
+void api_respond_list(struct http_request *req, struct js *items, const char *next);
+/* ?limit= within 1..LIST_LIMIT_MAX; false after having refused. */
+bool api_query_limit(struct http_request *req, size_t *ret);
+/* The JSON object in the body, an empty one when there is no body; NULL after having refused. */
+struct js *api_body(struct http_request *req);
+
+/* --- job_json.c --- */
+
+/* A job; `is_whole` keeps long texts, else they are cut ("truncated": true). */
+struct js *job_json(struct api *a, const struct job *j, bool is_whole);
+struct js *run_json(const struct run *r);
+struct js *delivery_json(const struct delivery *d, const char *pylon);
+struct js *event_json(const struct event_record *ev);
+
+/* --- explain.c --- */
+
+/* One sentence on why a job is where it is, and what one can do ("hints", commands). */
+void explain_job(struct js *out, const struct job *j, const char *waiting);
+
+/* --- jobs.c --- */
+
+/* By unique prefix; false after having refused. The caller frees *ret with job_fini(). */
+bool api_find_job(struct api *a, struct http_request *req, struct slice id, struct job *ret);
+route_fn jobs_list, jobs_one, jobs_explain, jobs_decide;
+
+/* --- log.c, events.c --- */
+
+route_fn log_get;
+void log_on_event(struct api *a, const struct engine_event *ev);
+void log_close_all(struct api *a);
+void log_free_all(struct api *a);
+
+#define EVENTS_RING    1024 /* events that a client may come back for */
+#define EVENTS_PING_US (30 * US_PER_SEC)
+
+struct events *events_new(struct loop *l);
+/* Streams must have been closed, or their server be gone. */
+void events_free(struct events *ev);
+void events_publish(struct events *ev, const struct engine_event *what);
+void events_close_all(struct events *ev);
+size_t events_subscribers(const struct events *ev);
+route_fn events_get;
+
+/* --- the other handlers --- */
+
+route_fn callback_report, callback_hook;
+route_fn health_live, health_ready;
+route_fn daemon_get, daemon_stop;
+route_fn pylons_list, pylons_one, pylons_trigger;
+route_fn deliveries_list, deliveries_redeliver;
+route_fn metrics_get;
+void webhook_handle(struct api *a, struct http_request *req);
+void webhook_count(struct api *a, int status);
+
+/* Asks the loop how long its turns took and remembers it for both readers. */
+void health_take_lag(struct api *a);
+
+#endif

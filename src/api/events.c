@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * api/events.c - GET /api/events: what happens, as server-sent events (the WHATWG's HTML standard,
+ * section 9.2).
+ *
+ * The last EVENTS_RING events are kept once, as the bytes that go out; a subscriber is little more
+ * than the number of the next event it wants. Whoever comes back with Last-Event-ID goes on behind
+ * that event. When what it wants is no longer there (it was away too long, it reads too slowly, the
+ * daemon was restarted) it is told by an event `gap` and goes on with the oldest that is.
+ *
+ * Ids are "<when this daemon started, hex>-<number>": a number alone would look right after a
+ * restart and be wrong. A comment every EVENTS_PING_US keeps proxies awake; without subscribers
+ * there is no timer. A reader that takes nothing at all is dropped by the server.
+ */
+#include <inttypes.h>
+
+#include "api/api-internal.h"
+
+#define SUBSCRIBERS_MAX 512
+
+struct events {
+	struct loop *loop;
+	uint64_t epoch;          /* ms since 1970 */
+	uint64_t last;           /* number of the newest event, 0 = none yet */
+	char *ring[EVENTS_RING]; /* event n is at n % EVENTS_RING */
+	struct list subscribers;
+	size_t count;
+	struct timer ping;
+	bool is_closing;
+};
+
+struct subscriber {
+	struct list node;
+	struct events *ev;
+	struct http_stream *stream; /* NULL: gone */
+	uint64_t next;              /* number of the next event to send */
+	bool has_gap; /* tell it that something is missing, whatever the numbers say */
+	bool is_blocked;
+	bool is_pumping;
+};
+
+static void ping(struct timer *t, void *ctx);
+
+struct events *events_new(struct loop *l)
+{
+	struct events *ev = xcalloc(1, sizeof(*ev));
+
+	ev->loop = l;
+	ev->epoch = (uint64_t)(loop_real(l) / US_PER_MS);
+	list_init(&ev->subscribers);
+	timer_init(&ev->ping, l, ping, ev);
+	return ev;
+}
+
+static void subscriber_free(struct subscriber *s)
+{
+	list_remove(&s->node);
+	s->ev->count--;
+	if (s->ev->count == 0)
+		timer_cancel(&s->ev->ping);
+	free(s);
+}
+
+void events_free(struct events *ev)
+{
+	if (ev == NULL)
+		return;
+	list_foreach_safe (it, &ev->subscribers)
+		subscriber_free(list_entry(it, struct subscriber, node));
+	timer_cancel(&ev->ping);
+	for (size_t i = 0; i < EVENTS_RING; i++)
+		free(ev->ring[i]);
+	free(ev);
+}
+
+size_t events_subscribers(const struct events *ev)
+{
+	return ev->count;
+}
+
+static uint64_t oldest(const struct events *ev)
+{
+	return ev->last < EVENTS_RING ? 1 : ev->last - EVENTS_RING + 1;
+}
+
+/* False when the subscriber cannot take more now (or is gone). */
+static bool send_text(struct subscriber *s, const char *text)
+{
+	if (!http_stream_write(s->stream, slice_of(text)))
+		s->is_blocked = true;
+	return s->stream != NULL && !s->is_blocked;
+}
+
+static bool send_gap(struct subscriber *s)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	uint64_t first = oldest(s->ev);
+
+	if (s->has_gap)
+		buf_add_str(&text, "event: gap\ndata: {\"missed\":null}\n\n");
+	else
+		buf_printf(
+			&text, "event: gap\ndata: {\"missed\":%" PRIu64 "}\n\n", first - s->next);
+	s->has_gap = false;
+	s->next = first;
+	return send_text(s, buf_str(&text));
+}
+
+/* May free s. */
+static void pump(struct subscriber *s)
+{
+	bool go_on = s->stream != NULL && !s->is_blocked;
+
+	if (s->is_pumping)
+		return;
+	s->is_pumping = true;
+	if (go_on && (s->has_gap || s->next < oldest(s->ev)))
+		go_on = send_gap(s);
+	while (go_on && s->next <= s->ev->last) {
+		const char *text = s->ev->ring[s->next % EVENTS_RING];
+
+		s->next++;
+		go_on = send_text(s, text);
+	}
+	s->is_pumping = false;
+	if (s->stream == NULL)
+		subscriber_free(s);
+}
+
+static void reader_is_gone(void *ctx)
+{
+	struct subscriber *s = ctx;
+
+	s->stream = NULL;
+	if (!s->is_pumping)
+		subscriber_free(s);
+}
+
+static void drained(void *ctx)
+{
+	struct subscriber *s = ctx;
+
+	s->is_blocked = false;
+	pump(s);
+}
+
+static void ping(struct timer *t, void *ctx)
+{
+	struct events *ev = ctx;
+
+	timer_set_in(t, EVENTS_PING_US);
+	list_foreach_safe (it, &ev->subscribers) {
+		struct subscriber *s = list_entry(it, struct subscriber, node);
+
+		if (s->is_blocked)
+			continue;
+		s->is_pumping = true;
+		(void)send_text(s, ": ping\n\n");
+		s->is_pumping = false;
+		if (s->stream == NULL)
+			subscriber_free(s);
+	}
+}
+
+void events_publish(struct events *ev, const struct engine_event *what)
+{
+	CLEANUP(js_freep) struct js *data = js_object();
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	js_set_str(data, "type", what->type);
+	js_set_str(data, "pylon", what->pylon);
+	js_set_str(data, "job_id", what->job_id.s[0] == '\0' ? NULL : what->job_id.s);
+	js_set_str(data, "state", what->state);
+	js_set_str(data, "reason", what->reason);
+	js_set_time(data, "at", loop_real(ev->loop));
+	ev->last++;
+	buf_printf(&text, "id: %" PRIx64 "-%" PRIu64 "\nevent: %s\ndata: ", ev->epoch, ev->last,
+		what->type);
+	js_write(&text, data);
+	buf_add_str(&text, "\n\n");
+	free(ev->ring[ev->last % EVENTS_RING]);
+	ev->ring[ev->last % EVENTS_RING] = buf_steal(&text);
+	list_foreach_safe (it, &ev->subscribers)
+		pump(list_entry(it, struct subscriber, node));
+}
+
+/* Where a client that comes back goes on; false when its id is not one of ours. */
+static bool resume_at(const struct events *ev, struct slice id, uint64_t *ret_next)
+{
+	CLEANUP(buf_fini) struct buf ours = BUF_NULL;
+	uint64_t n;
+
+	buf_printf(&ours, "%" PRIx64 "-", ev->epoch);
+	if (!slice_has_prefix(id, buf_str(&ours)))
+		return false;
+	if (!slice_to_u64((struct slice){id.p + ours.n, id.n - ours.n}, ev->last, &n))
+		return false;
+	*ret_next = n + 1;
+	return true;
+}
+
+void events_get(struct api *a, struct http_request *req, const struct route_match *m)
+{
+	struct events *ev = a->events;
+	struct slice id = SLICE_NULL;
+	struct subscriber *s;
+
+	(void)m;
+	if (ev->count >= SUBSCRIBERS_MAX || ev->is_closing) {
+		api_refuse(req, 503, ev->is_closing ? "draining" : "full",
+			"no more event streams are served");
+		return;
+	}
+	s = xcalloc(1, sizeof(*s));
+	s->ev = ev;
+	s->next = ev->last + 1;
+	if (http_request_header(req, "last-event-id", &id) && id.n > 0)
+		s->has_gap = !resume_at(ev, id, &s->next);
+	list_init(&s->node);
+	list_append(&ev->subscribers, &s->node);
+	if (ev->count++ == 0)
+		timer_set_in(&ev->ping, EVENTS_PING_US);
+	s->is_pumping = true;
+	s->stream = http_stream_start(req, 200, "text/event-stream", reader_is_gone, s);
+	http_stream_on_drained(s->stream, drained);
+	(void)send_text(s, "retry: 2000\n\n");
+	s->is_pumping = false;
+	pump(s);
+}
+
+void events_close_all(struct events *ev)
+{
+	ev->is_closing = true;
+	list_foreach_safe (it, &ev->subscribers) {
+		struct subscriber *s = list_entry(it, struct subscriber, node);
+
+		http_stream_end(s->stream);
+		subscriber_free(s);
+	}
+}

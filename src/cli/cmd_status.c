@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cli/cmd_status.c - `pylon status`: is it running, and what is it doing.
+ */
+#include <stdio.h>
+
+#include "cli/commands-internal.h"
+
+static void print_engine(const struct js *engine)
+{
+	CLEANUP(freep) char *text = NULL;
+
+	text = xasprintf("%s%s", js_get_bool(engine, "up", false) ? "" : "not reachable: ",
+		js_get_str(engine, "text") == NULL ? "?" : js_get_str(engine, "text"));
+	cli_print_fact("engine", text);
+}
+
+static void print_jobs(const struct js *jobs, const struct js *slots)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	int64_t total = js_get_int(slots, "total", -1);
+
+	buf_printf(&text, "%lld running, %lld starting, %lld queued, %lld awaiting approval",
+		(long long)js_get_int(jobs, "running", 0),
+		(long long)js_get_int(jobs, "starting", 0),
+		(long long)js_get_int(jobs, "queued", 0),
+		(long long)js_get_int(jobs, "awaiting_approval", 0));
+	cli_print_fact("jobs", buf_str(&text));
+	buf_clear(&text);
+	buf_printf(&text, "%lld taken", (long long)js_get_int(slots, "taken", 0));
+	if (total >= 0)
+		buf_printf(&text, " of %lld", (long long)total);
+	cli_print_fact("slots", buf_str(&text));
+}
+
+static void print_pair(const char *key, const struct js *o, const char *a, const char *b)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	buf_printf(&text, "%lld %s, %lld %s", (long long)js_get_int(o, a, 0), a,
+		(long long)js_get_int(o, b, 0), b);
+	cli_print_fact(key, buf_str(&text));
+}
+
+static void print_status(const struct js *d)
+{
+	CLEANUP(buf_fini) struct buf uptime = BUF_NULL;
+	const char *version = js_get_str(d, "version");
+
+	cli_duration(&uptime, js_get_int(d, "uptimeMs", 0));
+	(void)printf("pylon %s is running (pid %lld, for %s)\n", version == NULL ? "?" : version,
+		(long long)js_get_int(d, "pid", 0), buf_str(&uptime));
+	cli_print_fact("home", js_get_str(d, "home"));
+	print_engine(js_get(d, "engine"));
+	print_jobs(js_get(d, "jobs"), js_get(d, "slots"));
+	print_pair("pylons", js_get(d, "pylons"), "total", "ready");
+	print_pair("deliveries", js_get(d, "deliveries"), "pending", "dead");
+	if (js_get_bool(d, "draining", false))
+		cli_print_fact("note", "it is stopping");
+	if (!js_get_bool(d, "store_writable", true))
+		cli_print_fact("note", "nothing new is accepted: the disk cannot be written");
+}
+
+int cmd_status(struct cli *c, int argc, char **argv)
+{
+	CLEANUP(js_freep) struct js *d = NULL;
+	int r = cli_options(c, &argc, argv, NULL, 0);
+
+	if (r == EXIT_OK)
+		r = cli_want_args(c, argc, 0, 0);
+	if (r != EXIT_OK)
+		return r;
+	r = cli_get(c, &d, "/api/daemon");
+	if (r == EXIT_UNREACHABLE && c->json)
+		(void)puts("{\"running\":false}");
+	if (r != EXIT_OK)
+		return r;
+	if (c->json)
+		cli_print_json(d);
+	else
+		print_status(d);
+	return EXIT_OK;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - above all rooms: `start` is the daemon's, everything else is a command's.
+ */
+#include "base/str.h"
+#include "cli/cli.h"
+#include "daemon/daemon.h"
+
+#ifndef PYLON_VERSION
+#define PYLON_VERSION "dev"
+#endif
+
+/* The words behind `start` are names of pylons. --only is what an older version of the program
+ * wanted before them; it is what names mean now. */
+static int start(struct cli *c, int argc, char **argv)
+{
+	CLEANUP(strv_fini) struct strv names = STRV_NULL;
+	struct daemon_options o = {
+		.home = c->home,
+		.socket = c->socket_is_explicit ? c->socket : NULL,
+		.quiet = c->quiet,
+		.no_color = !c->color,
+		.version = PYLON_VERSION,
+	};
+
+	for (int i = 1; i < argc; i++) {
+		if (str_eq(argv[i], "--only") || str_eq(argv[i], "--"))
+			continue;
+		if (argv[i][0] == '-')
+			return cli_usage(c, "there is no option %s", argv[i]);
+		strv_add(&names, argv[i]);
+	}
+	o.names = (const char *const *)names.v;
+	o.name_count = names.n;
+	return daemon_main(&o);
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(cli_fini) struct cli c = {0};
+	int count = 0;
+	char **words = NULL;
+	int r = cli_parse(&c, argc, argv, &count, &words);
+
+	if (r != EXIT_OK)
+		return r < 0 ? EXIT_OK : r;
+	if (c.command->run == NULL)
+		return start(&c, count, words);
+	return cli_run(&c, count, words);
+}
