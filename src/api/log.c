@@ -52,10 +52,23 @@ static void reader_is_gone(void *ctx)
 		log_stream_free(l);
 }
 
+/* What was dropped between head and tail is said, in the words of the log file itself. */
+static void write_gap(struct log_stream *l, uint64_t missing)
+{
+	CLEANUP(buf_fini) struct buf line = BUF_NULL;
+
+	if (missing == 0)
+		return;
+	buf_printf(&line, "\n[pylon left out %llu bytes here]\n", (unsigned long long)missing);
+	if (!http_stream_write(l->stream, buf_slice(&line)))
+		l->is_blocked = true;
+}
+
 /* False when nothing more can be done now. */
 static bool pump_piece(struct log_stream *l)
 {
 	char piece[PIECE_MAX];
+	uint64_t expected = l->offset;
 	size_t n = spool_read(l->path, &l->offset, piece, sizeof(piece));
 
 	if (n == 0) {
@@ -65,7 +78,8 @@ static bool pump_piece(struct log_stream *l)
 		}
 		return false;
 	}
-	if (!http_stream_write(l->stream, (struct slice){piece, n}))
+	write_gap(l, l->offset - n - expected);
+	if (l->stream != NULL && !http_stream_write(l->stream, (struct slice){piece, n}))
 		l->is_blocked = true;
 	return l->stream != NULL && !l->is_blocked;
 }

@@ -142,6 +142,7 @@ static int make_doors(struct daemon *d, struct err *e)
 	struct api_options ao = {.loop = d->loop,
 		.engine = d->engine,
 		.version = d->options->version,
+		.home = d->paths.home,
 		.api_token = d->config->api_token,
 		.hosts = &d->hosts,
 		.stop = stop_requested,
@@ -151,7 +152,10 @@ static int make_doors(struct daemon *d, struct err *e)
 	d->api = api_new(&ao);
 	h = api_handlers(d->api);
 	d->server = http_server_new(d->loop, &h, e);
-	return d->server == NULL ? e->code : 0;
+	if (d->server == NULL)
+		return e->code;
+	api_set_server(d->api, d->server);
+	return 0;
 }
 
 /* --- the doors open --- */

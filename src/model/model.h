@@ -2,10 +2,10 @@
 /*
  * model/model.h - what a job, a run and a delivery are, and which moves they may make.
  *
- * Pure data. The states and their moves are tables (model.c); every move that is not in the table is
- * refused by the store before it touches a row. What happened beside the state ("oom", "no_space",
- * "engine_down" ...) is a reason, never a state. Times are wall-clock microseconds since 1970 UTC,
- * 0 = not yet.
+ * Pure data. The states and their moves are tables (model.c); every move that is not in the table
+ * is refused by the store before it touches a row. What happened beside the state ("oom",
+ * "no_space", "engine_down" ...) is a reason, never a state. Times are wall-clock microseconds
+ * since 1970 UTC, 0 = not yet.
  *
  * Records own their strings; *_fini() frees them and leaves an empty record. Strings may be NULL
  * where the comment says so.
@@ -82,24 +82,24 @@ enum stop_reason {
 /* One unit of work. */
 struct job {
 	struct id id;
-	int64_t seq;	    /* order of acceptance within its database */
+	int64_t seq; /* order of acceptance within its database */
 	char *pylon;
 	enum job_state state;
-	char *reason;	    /* NULL: nothing to add */
-	char *source;	    /* "webhook", "manual", "api" */
+	char *reason;       /* NULL: nothing to add */
+	char *source;       /* "webhook", "manual", "api" */
 	char *delivery_id;  /* the sender's, NULL = none */
-	int attempt;	    /* runs claimed so far */
-	int failures;	    /* runs that count against agent.retries since the last (re)queueing */
+	int attempt;        /* runs claimed so far */
+	int failures;       /* runs that count against agent.retries since the last (re)queueing */
 	int64_t not_before; /* queued: earliest start */
 	int64_t expires_at; /* awaiting approval */
 	int64_t created_at, queued_at, started_at, finished_at;
-	int exit_code;	    /* of the last run; -1 = unknown */
-	char *result;	    /* text for people, NULL = none */
-	char *output_json;  /* the agent's whole output object, NULL = none */
-	char *session_id;   /* NULL = none */
+	int exit_code;     /* of the last run; -1 = unknown */
+	char *result;      /* text for people, NULL = none */
+	char *output_json; /* the agent's whole output object, NULL = none */
+	char *session_id;  /* NULL = none */
 	double cost_usd;
-	char *error;	    /* why it failed, NULL */
-	char *decided_by;   /* who approved, dismissed, killed, retried last; NULL */
+	char *error;      /* why it failed, NULL */
+	char *decided_by; /* who approved, dismissed, killed, retried last; NULL */
 };
 
 void job_fini(struct job *j);
@@ -112,13 +112,13 @@ struct run {
 	enum run_state state;
 	enum stop_reason stop;
 	char token_sha256[65]; /* of the secret in its callback URL */
-	char *handle;	       /* container id, NULL before it started */
-	char *image;	       /* NULL before claim told */
-	char *report;	       /* what it POSTed to its callback URL (JSON), NULL = nothing */
-	int exit_code;	       /* -1 = unknown */
-	char *reason;	       /* NULL */
+	char *handle;          /* container id, NULL before it started */
+	char *image;           /* NULL before claim told */
+	char *report;          /* what it POSTed to its callback URL (JSON), NULL = nothing */
+	int exit_code;         /* -1 = unknown */
+	char *reason;          /* NULL */
 	int64_t created_at, started_at, finished_at;
-	int64_t timeout_us;    /* fixed at claim; 0 = none */
+	int64_t timeout_us; /* fixed at claim; 0 = none */
 };
 
 void run_fini(struct run *r);
@@ -127,8 +127,8 @@ void run_fini(struct run *r);
 struct delivery {
 	struct id id; /* also the idempotency key towards the destination */
 	struct id job_id;
-	char *kind;	/* "result", "approval", "notice" */
-	char *channel;	/* "stdout", "webhook" */
+	char *kind;    /* "result", "approval", "notice" */
+	char *channel; /* "stdout", "webhook" */
 	enum delivery_state state;
 	int attempt;
 	bool may_repeat; /* an earlier attempt may have arrived: say so */
@@ -144,8 +144,8 @@ void delivery_fini(struct delivery *d);
 struct event_record {
 	char *source;
 	char *headers_json; /* NULL = none */
-	char *query;	    /* NULL = none */
-	char *body;	    /* JSON object */
+	char *query;        /* NULL = none */
+	char *body;         /* JSON object */
 	size_t body_n;
 	int64_t received_at;
 };
