@@ -35,6 +35,7 @@ struct pylon {
 	int64_t next_start;    /* wall clock: the earliest not_before; 0 = none */
 	int64_t next_expiry;   /* wall clock: the earliest approval to expire; 0 = none */
 	int64_t next_delivery; /* wall clock: the outbox has something due then; 0 = nothing */
+	int64_t undelivered;   /* dead or unknown deliveries when last counted */
 	int in_flight;         /* deliveries being sent */
 	int64_t used_mono;     /* when the database was last needed */
 };

@@ -198,10 +198,12 @@ static void add_deliveries(struct engine *e, struct engine_status *ret)
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
 		struct pylon *p = &e->pylons[i];
-		struct store_counts c;
+		struct store_counts c = {0};
 
-		if (p->db == NULL || store_count(p->db, now, &c, NULL) < 0)
+		if (p->db == NULL || store_count(p->db, now, &c, NULL) < 0) {
+			ret->deliveries_dead += p->undelivered;
 			continue;
+		}
 		ret->deliveries_pending +=
 			c.deliveries[DELIVERY_PENDING] + c.deliveries[DELIVERY_SENDING];
 		ret->deliveries_dead +=

@@ -68,8 +68,12 @@ void pylon_close_if_idle(struct pylon *p)
 	bool is_idle = p->queued == 0 && p->active == 0 && p->awaiting == 0 && p->in_flight == 0 &&
 		       p->next_delivery == 0;
 
+	struct err err = CLEAN_ERR;
+
 	if (p->db == NULL || !is_idle || store_has_work(p->engine->store))
 		return;
+	if (pylon_count(p, &err) < 0)
+		log_warn(TAG, "%s: %s", p->config->name, err.text);
 	store_close(p->db);
 	p->db = NULL;
 }
@@ -96,6 +100,7 @@ int pylon_count(struct pylon *p, struct err *err)
 	p->queued = c.jobs[JOB_QUEUED];
 	p->queued_now = c.queued_now;
 	p->awaiting = c.jobs[JOB_AWAITING_APPROVAL];
+	p->undelivered = c.deliveries[DELIVERY_DEAD] + c.deliveries[DELIVERY_UNKNOWN];
 	p->next_delivery = c.deliveries[DELIVERY_PENDING] > 0 ? 1 : 0;
 	return count_due(p, now, err);
 }
