@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pylon.yaml of any bytes, and the same bytes as a config.yaml and as a .env file. Nothing is
+ * read from disk but what volumes name, and that is only looked at.
+ */
+#include <stdint.h>
+
+#include "config/config-internal.h"
+#include "config/config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(const struct problems *p, bool is_broken)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		must(p->v[i].text[0] != '\0' && p->v[i].line >= 0 && p->v[i].column >= 0);
+		must(utf8_is_valid(p->v[i].text, strlen(p->v[i].text)));
+	}
+	must(p->n <= 3 * (size_t)REPORT_MAX);
+	must(!is_broken || problems_are_fatal(p));
+}
+
+static void try_global(struct slice text, const struct env *env)
+{
+	struct global g;
+	struct problems problems = {NULL, 0};
+	struct config *c =
+		global_parse("/nonexistent", "config.yaml", text, 0644, env, &problems, &g);
+
+	check(&problems, c == NULL);
+	global_fini(&g);
+	config_free(c);
+	problems_fini(&problems);
+}
+
+static void try_pylon(struct slice text, const struct env *env)
+{
+	struct global g;
+	struct problems problems = {NULL, 0};
+	struct place at = {0};
+	struct config *c =
+		global_parse("/nonexistent", "config.yaml", SLICE_NULL, 0600, env, &problems, &g);
+	struct pylon_config *p = pylon_parse("c", "pylon.yaml", text, env, &g, &problems, &at);
+
+	must(c && (!p || (p->name && p->prompt && p->network && p->agent_type)));
+	check(&problems, p == NULL);
+	pylon_config_free(p);
+	global_fini(&g);
+	config_free(c);
+	problems_fini(&problems);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct slice text = {(const char *)data, size};
+	struct env_file file = ENV_FILE_NULL;
+	struct env env = {.own = &file, .own_path = ".env"};
+
+	env_parse(&file, text, size % 2 == 0);
+	try_pylon(text, &env);
+	try_global(text, &env);
+	env_file_fini(&file);
+	return 0;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config/config.h - what the user wants, read from $PYLON_HOME.
+ *
+ * One table (schema.c) says for every key of config.yaml and pylon.yaml: its path, type, default,
+ * bounds, help text and whether a reload may change it. Parsing, checking, defaults and the
+ * reference page come from that table. A file is read as a whole, checked as a whole, and becomes
+ * an immutable snapshot or a list of problems with file:line:column; a bad file never replaces a
+ * good snapshot, and one bad pylon.yaml does not take the others with it.
+ *
+ * Secrets: `${VAR}` and `$VAR` in secrets and in the values of maps (agent.env, headers) are
+ * expanded from the pylon's own .env, then the process environment, then the home's .env; `$$` is a
+ * literal dollar; other values are taken as they are. An unset variable is a problem. Expanded
+ * values never appear in messages.
+ *
+ * Ownership: a snapshot owns everything reachable from it; strings may be NULL where the comment
+ * says so.
+ */
+#ifndef PYLON_CONFIG_CONFIG_H
+#define PYLON_CONFIG_CONFIG_H
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "template/template.h"
+
+/* --- problems --- */
+
+struct problem {
+	char *file;       /* as the user would type it */
+	int line, column; /* from 1; 0 = the whole file */
+	char *text;       /* what is wrong and what to do */
+	bool is_warning;
+};
+
+struct problems {
+	struct problem *v;
+	size_t n;
+};
+
+void problems_fini(struct problems *p);
+/* True when there is one that is not a warning. */
+bool problems_are_fatal(const struct problems *p);
+/* Appends "file:line:column: text", or "file: text" for the whole file (no newline); the text of a
+ * warning begins with "warning: ". */
+void problem_print(struct buf *out, const struct problem *p);
+
+/* --- one pylon --- */
+
+enum trigger_type {
+	TRIGGER_WEBHOOK,
+	TRIGGER_CRON, /* known, kept, "not ready" until schedules run */
+	TRIGGER_MANUAL,
+};
+
+enum workspace_type {
+	WORKSPACE_GIT_CLONE, /* known, "not ready" for now; without a repo it is NONE */
+	WORKSPACE_GIT_WORKTREE,
+	WORKSPACE_LOCAL,
+	WORKSPACE_NONE,
+};
+
+enum channel_type {
+	CHANNEL_STDOUT,
+	CHANNEL_WEBHOOK,
+	CHANNEL_OTHER, /* telegram, slack ...: known, "not ready" until they exist */
+};
+
+struct config_header {
+	char *name, *value;
+};
+
+struct channel_config {
+	enum channel_type type;
+	char *type_name; /* as written */
+	char *url;       /* webhook; NULL otherwise */
+	char *secret;    /* webhook: signs with Standard Webhooks; NULL = unsigned */
+	struct config_header *headers;
+	size_t header_count;
+	bool allow_private; /* webhook: loopback and private addresses are fine */
+};
+
+struct pylon_config {
+	char *name;
+	char *file;        /* path of its pylon.yaml */
+	char *description; /* may be NULL */
+	bool is_disabled;
+	/* Why it cannot run although the file is valid (a feature that is not there yet); NULL = it
+	 * can */
+	char *not_ready;
+
+	enum trigger_type trigger;
+	char *path;             /* webhook */
+	char *cron;             /* cron; NULL otherwise */
+	char *timezone;         /* NULL = default */
+	struct strv secrets;    /* expanded; empty = unsigned */
+	char *signature;        /* recipe name; NULL = by header */
+	char *signature_header; /* NULL */
+	int64_t tolerance_us;   /* -1 = the recipe's */
+	char *dedupe;           /* header name, NULL = the recipe's */
+	size_t max_body;
+	char *public_url; /* NULL = the server's */
+
+	enum workspace_type workspace;
+	char *workspace_path; /* local: checked, absolute, links resolved; NULL otherwise */
+
+	struct channel_config channel;    /* resolved: its own or the default one */
+	struct template *topic, *message; /* NULL = not set */
+	bool approval;
+	int64_t approval_timeout_us;
+	struct strv on; /* job states told to the channel; empty = all that end a job */
+
+	char *agent_type;        /* "mock", "command", "claude" ... resolved */
+	char *image;             /* resolved image name */
+	struct strv command;     /* argv; empty = the image's own */
+	struct strv env;         /* KEY=VALUE, expanded */
+	struct template *prompt; /* never NULL (may be empty) */
+	int64_t timeout_us;      /* 0 = none */
+	int max_concurrent;      /* 0 = no limit of its own */
+	int retries;
+	int64_t retry_backoff_us;
+	uint64_t memory; /* bytes */
+	double cpus;
+	int pids;
+	char *network; /* "none", "bridge", "host" */
+	bool read_only;
+	struct strv volumes; /* "source:target:mode", checked, source absolute, links resolved */
+};
+
+/* --- the whole --- */
+
+enum when_full {
+	WHEN_FULL_REJECT,
+	WHEN_FULL_QUEUE,
+};
+
+enum on_stop {
+	ON_STOP_DETACH,
+	ON_STOP_STOP,
+};
+
+struct config {
+	char *home; /* $PYLON_HOME, absolute */
+	char *host;
+	uint16_t port;
+	char *public_url;   /* NULL */
+	char *api_token;    /* NULL = no API on TCP */
+	char *docker_host;  /* socket path; NULL = none found yet (looked for at each connect) */
+	int max_concurrent; /* < 0 = unlimited */
+	enum when_full when_full;
+	int queue_limit;
+	int max_starting;
+	int64_t retention_jobs_us, retention_logs_us, retention_workspaces_us, retention_dedupe_us;
+	enum on_stop on_stop;
+	int64_t grace_us;
+	enum log_format log_format;
+	enum log_level log_level;
+
+	struct pylon_config **pylons; /* by name; only those whose file is valid */
+	size_t pylon_count;
+	struct strv broken; /* names of pylons whose file is not valid (see the problems) */
+};
+
+/* Absolute $PYLON_HOME: `override`, else $PYLON_HOME, else $HOME/.pylon. NULL with *e when neither
+ * is set. free() it. */
+char *config_home(const char *override, struct err *e);
+
+/* Reads everything under home. On success *ret is a snapshot, and `problems` may still hold
+ * warnings and the problems of broken pylons. When config.yaml itself is unusable: -EINVAL, the
+ * reasons in `problems`, *ret untouched. A missing config.yaml means all defaults. */
+NODISCARD int config_load(
+	const char *home, struct config **ret, struct problems *problems, struct err *e);
+void config_free(struct config *c);
+DEFINE_FREEP(struct config, config_free)
+
+/* NULL when there is none of that name. */
+const struct pylon_config *config_pylon(const struct config *c, const char *name);
+/* URL at which senders reach a webhook pylon; appended. */
+void config_webhook_url(struct buf *out, const struct config *c, const struct pylon_config *p);
+/* The engine's socket: `docker.host`, else $DOCKER_HOST, else the first usual place that exists
+ * now; appended as a path. False when there is none (or it is no Unix socket). */
+bool config_engine_socket(const struct config *c, struct buf *out);
+
+/* The reference page (Markdown), generated from the table. */
+void config_reference(struct buf *out);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The trigger of a pylon: its kind, and for webhooks how requests are signed. A webhook is never
+ * unsigned by accident: whatever looks as if signing was meant needs all its parts.
+ */
+#include "base/crypto.h"
+#include "config/pylon-internal.h"
+
+/* --- signatures --- */
+
+/* The recipe that a configured header stands for. */
+static const char *recipe_of_header(const char *header)
+{
+	static const struct {
+		const char *header, *recipe;
+	} known[] = {
+		{"X-Hub-Signature-256", "github"},
+		{"webhook-signature", "standard"},
+		{"svix-signature", "standard"},
+		{"X-Slack-Signature", "slack"},
+		{"Stripe-Signature", "stripe"},
+		{"X-Gitlab-Token", "gitlab"},
+		{"Linear-Signature", "linear"},
+		{"X-Signature-Ed25519", "discord"},
+		{"Sentry-Hook-Signature", "sentry"},
+		{"X-Telegram-Bot-Api-Secret-Token", "token"},
+		{"Authorization", "bearer"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (strcasecmp(header, known[i].header) == 0)
+			return known[i].recipe;
+	}
+	return "hex";
+}
+
+const char *check_standard_secret(const char *secret)
+{
+	CLEANUP(buf_fini) struct buf key = BUF_NULL;
+	bool is_public = str_has_prefix(secret, "whpk_");
+	const char *text =
+		is_public || str_has_prefix(secret, "whsec_") ? strchr(secret, '_') + 1 : secret;
+
+	if (!base64_decode(&key, slice_of(text)) || key.n == 0)
+		return "must be base64, after an optional whsec_ or whpk_";
+	if (is_public && key.n != ED25519_KEY_SIZE)
+		return "must be a key of 32 bytes after whpk_";
+	return NULL;
+}
+
+static void check_recipe(struct build *b, const char *recipe)
+{
+	const struct strv *secrets = &b->f->values[P_TRIGGER_SECRET].list;
+
+	if (!str_eq(recipe, "hex") && !str_eq(recipe, "github") && !str_eq(recipe, "standard"))
+		pylon_not_ready(b, "signature recipe %s is not available in this version", recipe);
+	for (size_t i = 0; str_eq(recipe, "standard") && i < secrets->n; i++) {
+		const char *wrong = check_standard_secret(secrets->v[i]);
+		const struct node *n = node_of(b, P_TRIGGER_SECRET);
+
+		if (wrong)
+			report_at(b->r, n->kind == NODE_LIST ? n->items[i].value : n,
+				"`trigger.secret` %s", wrong);
+	}
+}
+
+static void build_signature(struct build *b)
+{
+	const char *recipe = text_of(b, P_TRIGGER_SIGNATURE);
+	const char *header = text_of(b, P_TRIGGER_SIGNATURE_HEADER);
+	const struct node *at = node_of(b, P_TRIGGER_SIGNATURE);
+
+	if (!at)
+		at = node_of(b, P_TRIGGER_SIGNATURE_HEADER);
+	if (!node_of(b, P_TRIGGER_SECRET)) {
+		if (at)
+			report_at(b->r, at,
+				"requests are to be signed, but there is no `trigger.secret`; without one "
+				"everything would be accepted");
+		return;
+	}
+	if (!at) {
+		report_at(b->r, node_of(b, P_TRIGGER_SECRET),
+			"`trigger.secret` needs `trigger.signature` or `trigger.signature_header`, "
+			"which say how requests are signed");
+		return;
+	}
+	if (!header && (str_eq(recipe, "hex") || str_eq(recipe, "token")) &&
+		!node_of(b, P_TRIGGER_SIGNATURE_HEADER))
+		report_at(b->r, at, "`trigger.signature: %s` needs `trigger.signature_header`",
+			recipe);
+	if (recipe || header)
+		check_recipe(b, recipe ? recipe : recipe_of_header(header));
+	strv_copy(&b->p->secrets, &b->f->values[P_TRIGGER_SECRET].list);
+	b->p->signature = xstrdup_or_null(recipe);
+	b->p->signature_header = xstrdup_or_null(header);
+}
+
+static void build_dedupe(struct build *b)
+{
+	const char *text = text_of(b, P_TRIGGER_DEDUPE), *wrong;
+
+	if (!text)
+		return;
+	if (strstr(text, "{{")) {
+		pylon_not_ready(b, "a template in trigger.dedupe is not available in this version");
+		return;
+	}
+	wrong = check_header_name(text);
+	if (wrong)
+		report_at(b->r, node_of(b, P_TRIGGER_DEDUPE), "`trigger.dedupe` %s", wrong);
+	b->p->dedupe = xstrdup_or_null(text);
+}
+
+/* --- kinds --- */
+
+static void build_webhook(struct build *b)
+{
+	const struct form *global = &b->g->form;
+
+	b->p->trigger = TRIGGER_WEBHOOK;
+	b->p->path = xstrdup_or_null(text_of(b, P_TRIGGER_PATH));
+	if (!node_of(b, P_TRIGGER_PATH))
+		report_at(b->r, node_of(b, P_TRIGGER_TYPE),
+			"`trigger.path` is required; it is where senders POST to");
+	build_signature(b);
+	build_dedupe(b);
+	if (node_of(b, P_TRIGGER_TOLERANCE))
+		b->p->tolerance_us = form_number(b->f, P_TRIGGER_TOLERANCE);
+	b->p->max_body =
+		(size_t)(node_of(b, P_TRIGGER_MAX_BODY) ? form_number(b->f, P_TRIGGER_MAX_BODY)
+							: form_number(global, G_SERVER_MAX_BODY));
+	b->p->public_url = xstrdup_or_null(text_of(b, P_TRIGGER_PUBLIC_URL));
+}
+
+static void build_cron(struct build *b)
+{
+	const char *cron = text_of(b, P_TRIGGER_CRON);
+	const char *schedule = text_of(b, P_TRIGGER_SCHEDULE);
+	const char *zone = text_of(b, P_TRIGGER_TIMEZONE);
+
+	b->p->trigger = TRIGGER_CRON;
+	if (cron && schedule)
+		report_at(b->r, node_of(b, P_TRIGGER_SCHEDULE),
+			"`trigger.schedule` stands in place of `trigger.cron`; keep one of them");
+	if (!node_of(b, P_TRIGGER_CRON) && !node_of(b, P_TRIGGER_SCHEDULE))
+		report_at(b->r, node_of(b, P_TRIGGER_TYPE),
+			"`trigger.cron` or `trigger.schedule` is required; it says when");
+	b->p->cron = xstrdup_or_null(cron ? cron : schedule);
+	b->p->timezone = xstrdup_or_null(zone ? zone : form_text(&b->g->form, G_DEFAULTS_TIMEZONE));
+	pylon_not_ready(b, "cron schedules are not available in this version");
+}
+
+/* A key of a trigger that is no trigger of this kind: most likely its type was forgotten. */
+static void warn_unused(struct build *b, unsigned key, const char *type)
+{
+	if (!node_of(b, P_TRIGGER_TYPE) && node_of(b, key))
+		report_warning(b->r, node_of(b, key),
+			"`%s` does nothing without `trigger.type: %s`",
+			b->f->schema->keys[key].path, type);
+}
+
+void pylon_build_trigger(struct build *b)
+{
+	b->p->trigger = TRIGGER_MANUAL;
+	b->p->tolerance_us = -1;
+	b->p->max_body = (size_t)form_number(&b->g->form, G_SERVER_MAX_BODY);
+	if (has_word(b, P_TRIGGER_TYPE, "webhook"))
+		build_webhook(b);
+	else if (has_word(b, P_TRIGGER_TYPE, "cron"))
+		build_cron(b);
+	warn_unused(b, P_TRIGGER_PATH, "webhook");
+	warn_unused(b, P_TRIGGER_CRON, "cron");
+	warn_unused(b, P_TRIGGER_SCHEDULE, "cron");
+	if (text_of(b, P_TRIGGER_IF))
+		pylon_not_ready(b, "trigger.if is not available in this version");
+}
