@@ -10,12 +10,17 @@
  */
 #include "engine/engine-internal.h"
 
+int64_t pylon_slots(const struct pylon *p)
+{
+	return p->queued_now + p->active - (p->claim_has_slot ? 1 : 0);
+}
+
 static int64_t slots_taken(const struct engine *e)
 {
-	int64_t taken = e->active;
+	int64_t taken = 0;
 
 	for (size_t i = 0; i < e->pylon_count; i++)
-		taken += e->pylons[i].queued_now;
+		taken += pylon_slots(&e->pylons[i]);
 	return taken;
 }
 
@@ -35,7 +40,7 @@ static bool has_room(const struct pylon *p)
 
 	if (c->when_full == WHEN_FULL_QUEUE)
 		return jobs_queued(p->engine) < c->queue_limit;
-	if (own > 0 && p->queued_now + p->active >= own)
+	if (own > 0 && pylon_slots(p) >= own)
 		return false;
 	return c->max_concurrent < 0 || slots_taken(p->engine) < c->max_concurrent;
 }

@@ -32,6 +32,7 @@ struct pylon {
 	int64_t awaiting;      /* jobs awaiting approval */
 	int active;            /* jobs starting or running, claims under way included */
 	bool is_claiming;      /* one claim at a time: the next would see the same row */
+	bool claim_has_slot;   /* the job being claimed is still counted in queued_now */
 	int64_t next_start;    /* wall clock: the earliest not_before; 0 = none */
 	int64_t next_expiry;   /* wall clock: the earliest approval to expire; 0 = none */
 	int64_t next_delivery; /* wall clock: the outbox has something due then; 0 = nothing */
@@ -117,6 +118,8 @@ void pylon_fini(struct pylon *p);
 /* --- admit.c --- */
 /* The take_room callbacks of T1 and of decisions; ctx is the pylon. */
 bool pylon_take_room(void *pylon);
+/* Slots that its waiting and living jobs hold (docker.when_full: reject). */
+int64_t pylon_slots(const struct pylon *p);
 /* A job became queued (room was taken through pylon_take_room or is not limited). */
 void pylon_queued(struct pylon *p, int64_t not_before);
 void pylon_unqueued(struct pylon *p, int64_t not_before);

@@ -219,7 +219,6 @@ void engine_status(struct engine *e, struct engine_status *ret)
 		.engine_text = e->runner_text == NULL ? "not asked yet" : e->runner_text,
 		.is_draining = e->is_draining,
 		.store_is_writable = !e->store_failed,
-		.slots_taken = e->active,
 		.slots = e->config->max_concurrent,
 		.pylons = e->pylon_count};
 	list_foreach (it, &e->live) {
@@ -236,8 +235,8 @@ void engine_status(struct engine *e, struct engine_status *ret)
 		ret->queued += p->queued;
 		ret->awaiting_approval += p->awaiting;
 		ret->pylons_ready += pylon_is_ready(p, &reason) ? 1 : 0;
-		if (e->config->when_full == WHEN_FULL_REJECT)
-			ret->slots_taken += (int)p->queued_now;
+		ret->slots_taken +=
+			e->config->when_full == WHEN_FULL_REJECT ? (int)pylon_slots(p) : p->active;
 	}
 	add_deliveries(e, ret);
 }

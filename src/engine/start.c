@@ -224,7 +224,7 @@ static void claim_done(struct store_op *op, int rc, const struct err *err)
 	struct pylon *p = t->pylon;
 	struct live *v;
 
-	p->is_claiming = false;
+	p->is_claiming = p->claim_has_slot = false;
 	engine_note_store(p->engine, rc);
 	if (rc != 0) {
 		claim_lost(t, rc, err);
@@ -260,6 +260,7 @@ void engine_claim(struct pylon *p, const struct job *j)
 	t->op.now_real = loop_real(p->engine->loop);
 	t->op.op.done = claim_done;
 	p->is_claiming = true;
+	p->claim_has_slot = j->not_before == 0;
 	p->active++;
 	p->engine->active++;
 	store_claim(p->db, &t->op);

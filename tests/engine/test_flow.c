@@ -104,6 +104,37 @@ static void a_full_house_rejects_and_a_redelivery_revives_the_same_job(void **st
 	world_close(&w);
 }
 
+struct second_post {
+	struct world *w;
+	bool is_done;
+};
+
+/* Arrives in the very turn in which the first job is being claimed. */
+static void post_when_queued(void *ctx, const struct engine_event *ev)
+{
+	struct second_post *s = ctx;
+
+	if (s->is_done || !str_eq(ev->state, "queued"))
+		return;
+	s->is_done = true;
+	world_send(s->w, "second", "{}");
+}
+
+static void a_job_being_claimed_holds_one_slot_and_not_two(void **state UNUSED)
+{
+	struct world w;
+	struct second_post second = {.w = &w};
+
+	world_open(&w, REJECT, PLAIN);
+	engine_on_event(w.engine, post_when_queued, &second);
+	world_post(&w, "first", "{}");
+	assert_true(second.is_done);
+	assert_int_equal(w.answers, 2);
+	assert_int_equal(w.answer.status, 202);
+	assert_int_equal(w.runner.n, 2);
+	world_close(&w);
+}
+
 static void a_queue_takes_its_limit_and_runs_first_in_first_out(void **state UNUSED)
 {
 	struct world w;
@@ -448,6 +479,7 @@ int main(void)
 		cmocka_unit_test(a_webhook_becomes_a_run_and_its_result_is_delivered),
 		cmocka_unit_test(one_delivery_id_makes_one_job_also_after_a_crash),
 		cmocka_unit_test(a_full_house_rejects_and_a_redelivery_revives_the_same_job),
+		cmocka_unit_test(a_job_being_claimed_holds_one_slot_and_not_two),
 		cmocka_unit_test(a_queue_takes_its_limit_and_runs_first_in_first_out),
 		cmocka_unit_test(
 			without_an_engine_jobs_wait_with_a_reason_and_start_when_it_is_back),

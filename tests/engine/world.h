@@ -83,6 +83,8 @@ void world_close(struct world *w);
 void world_engine(struct world *w, bool is_up);
 /* A webhook with a GitHub signature; the answer is in w->answer after the turn. */
 void world_post(struct world *w, const char *delivery, const char *body);
+/* The same, but the turn is left to the caller. */
+void world_send(struct world *w, const char *delivery, const char *body);
 struct fake_run *world_run(struct world *w, size_t i);
 void world_started(struct world *w, size_t i);
 void world_exited(struct world *w, size_t i, int status);
