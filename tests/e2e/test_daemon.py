@@ -342,6 +342,7 @@ def test_a_database_of_the_go_program_is_migrated(make_home, version):
     db.commit()
     db.close()
     home.start()
+    assert "database migrated from version" in home.output(), home.output()
     found = dict(home.rows("select id, state from jobs"))
     for i, (_, new) in enumerate(rows):
         assert found[f"9b2e1c1e-0000-4000-8000-{i:012d}"] == new

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shape of a database, and telling what kind of file one is.
+ *
+ * Invariants the schema itself keeps: a state is one of model's names; a job is over exactly when
+ * it has finished_at; a job has at most one run that is not over; a job takes its event, runs and
+ * deliveries with it when it goes. Other programs may read the table `jobs`: one row for each
+ * accepted or rejected job, `id` the id that the sender was told.
+ *
+ * jobs.seq is the order of acceptance and never the rowid: a VACUUM by somebody else may renumber
+ * rowids. Events hang on it and not on the id because their tree then only grows at its end, which
+ * is worth a fifth of the accept rate. The large columns are the last ones of their table, so that
+ * reading the others follows no overflow pages.
+ *
+ * What surprised: SQLite keeps the text of every CREATE as it was written, so a text found word for
+ * word in ours is the cheapest proof that nobody has altered a table.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "store/store_internal.h"
+
+#define JOB_STATES_OVER                                                                            \
+	"'completed','failed','timed_out','cancelled','lost','dismissed','expired','rejected'"
+#define JOB_STATES_ALL "'awaiting_approval','queued','starting','running'," JOB_STATES_OVER
+
+static const char ddl[] =
+	"CREATE TABLE jobs(\n"
+	"	id TEXT PRIMARY KEY NOT NULL CHECK (length(id) BETWEEN 1 AND 36),\n"
+	"	seq INTEGER NOT NULL UNIQUE,\n"
+	"	pylon TEXT NOT NULL,\n"
+	"	state TEXT NOT NULL CHECK (state IN (" JOB_STATES_ALL ")),\n"
+	"	reason TEXT,\n"
+	"	source TEXT NOT NULL,\n"
+	"	delivery_id TEXT,\n"
+	"	attempt INTEGER NOT NULL DEFAULT 0,\n"
+	"	failures INTEGER NOT NULL DEFAULT 0,\n"
+	"	not_before INTEGER NOT NULL DEFAULT 0,\n"
+	"	expires_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	created_at INTEGER NOT NULL,\n"
+	"	queued_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	started_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	finished_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	exit_code INTEGER NOT NULL DEFAULT -1,\n"
+	"	session_id TEXT,\n"
+	"	cost_usd REAL NOT NULL DEFAULT 0,\n"
+	"	error TEXT,\n"
+	"	decided_by TEXT,\n"
+	"	result TEXT,\n"
+	"	output_json TEXT,\n"
+	"	CHECK ((finished_at > 0) = (state IN (" JOB_STATES_OVER ")))\n"
+	") STRICT;\n"
+	"CREATE INDEX jobs_created ON jobs(created_at);\n"
+	"CREATE INDEX jobs_state ON jobs(state, created_at);\n"
+	"CREATE INDEX jobs_queue ON jobs(seq, not_before) WHERE state = 'queued';\n"
+	"CREATE INDEX jobs_delayed ON jobs(not_before) WHERE state = 'queued' AND not_before > 0;\n"
+	"CREATE INDEX jobs_expiry ON jobs(expires_at)\n"
+	"	WHERE state = 'awaiting_approval' AND expires_at > 0;\n"
+	"CREATE INDEX jobs_finished ON jobs(finished_at) WHERE finished_at > 0;\n"
+
+	"CREATE TABLE events(\n"
+	"	job_seq INTEGER PRIMARY KEY NOT NULL REFERENCES jobs(seq) ON DELETE CASCADE,\n"
+	"	id TEXT NOT NULL,\n"
+	"	received_at INTEGER NOT NULL,\n"
+	"	body_sha256 TEXT,\n"
+	"	query TEXT,\n"
+	"	headers_json TEXT,\n"
+	"	body TEXT NOT NULL\n"
+	") STRICT;\n"
+
+	"CREATE TABLE dedupe(\n"
+	"	seq INTEGER PRIMARY KEY NOT NULL,\n"
+	"	key TEXT NOT NULL UNIQUE,\n"
+	"	job_id TEXT NOT NULL,\n"
+	"	created_at INTEGER NOT NULL\n"
+	") STRICT;\n"
+
+	"CREATE TABLE runs(\n"
+	"	id TEXT PRIMARY KEY NOT NULL,\n"
+	"	job_id TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,\n"
+	"	attempt INTEGER NOT NULL,\n"
+	"	state TEXT NOT NULL CHECK (state IN\n"
+	"		('created','starting','running','stopping','exited','lost')),\n"
+	"	stop INTEGER NOT NULL DEFAULT 0 CHECK (stop BETWEEN 0 AND 2),\n"
+	"	token_sha256 TEXT NOT NULL,\n"
+	"	handle TEXT,\n"
+	"	image TEXT,\n"
+	"	exit_code INTEGER NOT NULL DEFAULT -1,\n"
+	"	reason TEXT,\n"
+	"	created_at INTEGER NOT NULL,\n"
+	"	started_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	finished_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	timeout_us INTEGER NOT NULL DEFAULT 0,\n"
+	"	report TEXT,\n"
+	"	UNIQUE (job_id, attempt)\n"
+	") STRICT;\n"
+	"CREATE UNIQUE INDEX runs_living ON runs(job_id) WHERE state NOT IN ('exited','lost');\n"
+
+	"CREATE TABLE deliveries(\n"
+	"	seq INTEGER PRIMARY KEY NOT NULL,\n"
+	"	id TEXT NOT NULL UNIQUE,\n"
+	"	job_id TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,\n"
+	"	kind TEXT NOT NULL,\n"
+	"	channel TEXT NOT NULL,\n"
+	"	state TEXT NOT NULL CHECK (state IN ('scheduled','pending','sending','sent','acked',\n"
+	"		'dead','unknown','cancelled')),\n"
+	"	attempt INTEGER NOT NULL DEFAULT 0,\n"
+	"	may_repeat INTEGER NOT NULL DEFAULT 0,\n"
+	"	due_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	created_at INTEGER NOT NULL,\n"
+	"	sent_at INTEGER NOT NULL DEFAULT 0,\n"
+	"	error TEXT,\n"
+	"	message TEXT NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX deliveries_job ON deliveries(job_id, channel);\n"
+	"CREATE INDEX deliveries_state ON deliveries(state);\n"
+	"CREATE INDEX deliveries_due ON deliveries(due_at) WHERE state = 'pending';\n";
+
+int schema_stamp(struct store_db *db, struct err *e)
+{
+	char sql[96];
+
+	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d",
+		APPLICATION_ID, SCHEMA_VERSION);
+	return sql_exec(db, sql, e);
+}
+
+int schema_create(struct store_db *db, struct err *e)
+{
+	return sql_exec(db, ddl, e);
+}
+
+/* How many things the text above creates. */
+static int64_t ddl_count(void)
+{
+	int64_t n = 0;
+
+	for (const char *p = strstr(ddl, "CREATE "); p != NULL; p = strstr(p + 1, "CREATE "))
+		n++;
+	return n;
+}
+
+/* Things that somebody added (an index for a report) are left alone. */
+int schema_check(struct store_db *db, struct err *e)
+{
+	CLEANUP(query_closep) struct query q;
+	int64_t found = 0;
+	int rc;
+
+	query_open(&q, db, SLOT_NONE,
+		"SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'");
+	while ((rc = query_next(&q, e)) > 0) {
+		CLEANUP(freep) char *sql = get_text(&q, NULL);
+
+		found += strstr(ddl, sql) != NULL;
+	}
+	if (rc < 0)
+		return rc;
+	if (found != ddl_count())
+		return err_set(e, -EUCLEAN,
+			"%s: %lld of its %lld tables and indexes are as they must be", db->path,
+			(long long)found, (long long)ddl_count());
+	return 0;
+}
+
+/* Version of a Go database; -EPROTO when it has none that we know. */
+static int go_version(struct store_db *db, int *ret, struct err *e)
+{
+	int64_t has_version, has_jobs, version = 0;
+	int rc;
+
+	rc = sql_number(db,
+		"SELECT count(*) FROM sqlite_schema WHERE type='table' AND name='schema_version'",
+		0, &has_version, e);
+	if (rc < 0)
+		return rc;
+	rc = sql_number(db,
+		"SELECT count(*) FROM pragma_table_info('jobs') "
+		"WHERE name IN ('id', 'status')",
+		0, &has_jobs, e);
+	if (rc < 0)
+		return rc;
+	if (has_version == 0 && has_jobs != 2)
+		return err_set(e, -EPROTO, "%s: this is some other program's database", db->path);
+	if (has_version != 0)
+		rc = sql_number(db, "SELECT max(version) FROM schema_version", 0, &version, e);
+	if (rc < 0)
+		return rc;
+	if (version < 0 || version > 2)
+		return err_set(e, -EPROTO, "%s: version %lld of the old format is not known",
+			db->path, (long long)version);
+	*ret = (int)version;
+	return 0;
+}
+
+int schema_identify(struct store_db *db, enum schema_kind *ret, int *ret_version, struct err *e)
+{
+	int64_t application, version, objects;
+	int rc = sql_number(db, "PRAGMA application_id", 0, &application, e);
+
+	if (rc == 0)
+		rc = sql_number(db, "PRAGMA user_version", 0, &version, e);
+	if (rc == 0)
+		rc = sql_number(db, "SELECT count(*) FROM sqlite_schema", 0, &objects, e);
+	if (rc < 0)
+		return rc;
+	if (application == APPLICATION_ID && version > SCHEMA_VERSION)
+		return err_set(e, -EPROTO,
+			"%s: version %lld was made by a newer pylon (this one knows %d)", db->path,
+			(long long)version, SCHEMA_VERSION);
+	if (application == APPLICATION_ID && version < SCHEMA_VERSION)
+		return err_set(
+			e, -EUCLEAN, "%s: there is no version %lld", db->path, (long long)version);
+	*ret_version = SCHEMA_VERSION;
+	*ret = application == APPLICATION_ID ? SCHEMA_OURS : SCHEMA_NEW;
+	if (application == APPLICATION_ID || (application == 0 && objects == 0))
+		return 0;
+	if (application != 0)
+		return err_set(e, -EPROTO, "%s: this is some other program's database", db->path);
+	*ret = SCHEMA_GO;
+	return go_version(db, ret_version, e);
+}
