@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Images: is one there, and if it is one of ours, building it.
+ *
+ * The only image of ours so far holds one static program that is embedded in this binary. The
+ * image carries that program's digest as a label, so a newer pylon builds it again. The classic
+ * builder answers with a stream of JSON objects, one a line; the build has failed if one of them
+ * has an "error", whatever the status said.
+ */
+#include <errno.h>
+
+#include "base/crypto.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "runner/agent_mock_internal.h"
+#include "runner/docker_internal.h"
+#include "runner/tar_internal.h"
+
+#define MOCK_IMAGE   "pylon/agent-mock"
+#define DIGEST_LABEL "pylon.agent.sha256"
+/* A longer line of the builder is not read. */
+#define BUILD_LINE_MAX KIB(64)
+
+struct image_waiter {
+	struct list node;
+	void (*done)(void *ctx, int rc, const char *text);
+	void *ctx;
+};
+
+/* One image that is being looked for or built. */
+struct docker_image {
+	struct list node; /* docker.images */
+	struct docker *docker;
+	char *name;
+	struct list waiters;
+	struct http_call *call; /* NULL: not asked for yet */
+	bool is_finished;       /* its waiters are being told */
+	struct buf line;
+	bool is_line_skipped;
+	bool has_failed;
+	char error[DOCKER_TEXT_MAX + 1];
+};
+
+const char *runner_builtin_image(const char *agent_type)
+{
+	return str_eq(agent_type, "mock") ? MOCK_IMAGE : NULL;
+}
+
+static bool is_builtin(const char *image)
+{
+	return str_eq(image, MOCK_IMAGE) || str_eq(image, MOCK_IMAGE ":latest");
+}
+
+static void mock_digest(char ret[SHA256_HEX_SIZE])
+{
+	sha256_hex(agent_mock_bytes, agent_mock_size, ret);
+}
+
+static void free_waiters(struct list *waiters)
+{
+	list_foreach_safe (it, waiters) {
+		list_remove(it);
+		free(list_entry(it, struct image_waiter, node));
+	}
+}
+
+static void image_free(struct docker_image *m)
+{
+	if (m == NULL)
+		return;
+	http_call_cancel(m->call);
+	list_remove(&m->node);
+	free_waiters(&m->waiters);
+	buf_fini(&m->line);
+	free(m->name);
+	free(m);
+}
+
+/* Tells all who wait. One who is told may make another one forget (docker_image_unwait()), so the
+ * image stays in its list until the last is told; or ask for it anew, which is another look. */
+static void finish(struct docker_image *m, int rc, const char *text)
+{
+	CLEANUP(freep) char *copy = xstrdup(text);
+
+	m->call = NULL;
+	m->is_finished = true;
+	while (!list_is_empty(&m->waiters)) {
+		struct image_waiter *w = list_entry(m->waiters.next, struct image_waiter, node);
+		struct image_waiter it = *w;
+
+		list_remove(&w->node);
+		free(w);
+		it.done(it.ctx, rc, copy);
+	}
+	image_free(m);
+}
+
+/* --- building --- */
+
+static void on_build_line(struct docker_image *m, struct slice line)
+{
+	CLEANUP(js_freep) struct js *j = js_parse(line.p, line.n, NULL);
+	const char *error = js_get_str(j, "error");
+	const char *step = js_get_str(j, "stream");
+	char text[DOCKER_TEXT_MAX + 1];
+
+	if (error != NULL) {
+		m->has_failed = true;
+		docker_clean_text(slice_of(error), m->error);
+		return;
+	}
+	/* "Step 1/4 : FROM scratch"; the rest tells ids. */
+	if (step == NULL || !str_has_prefix(step, "Step "))
+		return;
+	docker_clean_text(slice_of(step), text);
+	log_info(DOCKER_TAG, "image %s: %s", m->name, text);
+}
+
+static bool on_build_data(void *ctx, struct slice data)
+{
+	struct docker_image *m = ctx;
+
+	while (data.n > 0) {
+		const char *end = memchr(data.p, '\n', data.n);
+		size_t n = end == NULL ? data.n : (size_t)(end - data.p);
+
+		if (m->line.n + n > BUILD_LINE_MAX)
+			m->is_line_skipped = true;
+		if (!m->is_line_skipped)
+			buf_add(&m->line, data.p, n);
+		if (end == NULL)
+			break;
+		if (!m->is_line_skipped)
+			on_build_line(m, buf_slice(&m->line));
+		m->is_line_skipped = false;
+		buf_clear(&m->line);
+		data.p += n + 1;
+		data.n -= n + 1;
+	}
+	return true;
+}
+
+static void on_built(void *ctx, const struct http_result *res)
+{
+	struct docker_image *m = ctx;
+	struct docker *d = m->docker;
+	bool is_lost = docker_is_lost(res);
+
+	if (m->line.n > 0 && !m->is_line_skipped)
+		on_build_line(m, buf_slice(&m->line));
+	if (!m->has_failed && (res->status != 200 || res->error != 0)) {
+		m->has_failed = true;
+		docker_error_text(res, m->error);
+	}
+	if (is_lost)
+		docker_link_doubt(d);
+	if (m->has_failed) {
+		CLEANUP(freep)
+		char *text = xasprintf("image %s cannot be built: %s", m->name, m->error);
+
+		finish(m, -EIO, text);
+	} else {
+		log_info(DOCKER_TAG, "image %s is built", m->name);
+		finish(m, 0, "");
+	}
+}
+
+static void build(struct docker_image *m)
+{
+	CLEANUP(buf_fini) struct buf tar = BUF_NULL;
+	CLEANUP(buf_fini) struct buf file = BUF_NULL;
+	char digest[SHA256_HEX_SIZE];
+	struct slice program = {(const char *)agent_mock_bytes, agent_mock_size};
+
+	mock_digest(digest);
+	buf_printf(&file,
+		"FROM scratch\n"
+		"LABEL " DIGEST_LABEL "=%s\n"
+		"COPY agent /agent\n"
+		"ENTRYPOINT [\"/agent\"]\n",
+		digest);
+	tar_add(&tar, "Dockerfile", 0644, buf_slice(&file));
+	tar_add(&tar, "agent", 0755, program);
+	tar_end(&tar);
+	log_info(DOCKER_TAG, "image %s: building", m->name);
+	m->call = docker_build(m->docker, m->name, buf_slice(&tar), on_build_data, on_built, m);
+}
+
+/* --- looking --- */
+
+static bool is_current(struct slice body)
+{
+	CLEANUP(js_freep) struct js *j = js_parse(body.p, body.n, NULL);
+	const struct js *labels = js_get(js_get(j, "Config"), "Labels");
+	char digest[SHA256_HEX_SIZE];
+
+	mock_digest(digest);
+	return str_eq(js_get_str(labels, DIGEST_LABEL), digest);
+}
+
+static void on_missing(struct docker_image *m)
+{
+	CLEANUP(freep) char *text = NULL;
+
+	if (is_builtin(m->name)) {
+		build(m);
+		return;
+	}
+	text = xasprintf("image %s is not there; `docker pull %s` fetches it, or build it and give "
+			 "it that name",
+		m->name, m->name);
+	finish(m, -ENOENT, text);
+}
+
+static void on_inspected(void *ctx, const struct http_result *res)
+{
+	struct docker_image *m = ctx;
+	char text[DOCKER_TEXT_MAX + 1];
+
+	m->call = NULL;
+	if (res->status == 404 && res->error == 0) {
+		on_missing(m);
+	} else if (res->status == 200 && res->error == 0) {
+		if (is_builtin(m->name) && !is_current(res->body))
+			build(m);
+		else
+			finish(m, 0, "");
+	} else {
+		docker_error_text(res, text);
+		if (docker_is_lost(res))
+			docker_link_doubt(m->docker);
+		finish(m, -EIO, text);
+	}
+}
+
+static struct docker_image *image_find(struct docker *d, const char *name)
+{
+	list_foreach (it, &d->images) {
+		struct docker_image *m = list_entry(it, struct docker_image, node);
+
+		if (!m->is_finished && str_eq(m->name, name))
+			return m;
+	}
+	return NULL;
+}
+
+static struct docker_image *image_new(struct docker *d, const char *name)
+{
+	struct docker_image *m = xcalloc(1, sizeof(*m));
+
+	m->docker = d;
+	m->name = xstrdup(name);
+	list_init(&m->waiters);
+	list_append(&d->images, &m->node);
+	docker_wake(d);
+	return m;
+}
+
+void docker_ensure_image(struct docker *d, const char *image,
+	void (*done)(void *ctx, int rc, const char *text), void *ctx)
+{
+	struct image_waiter *w = xcalloc(1, sizeof(*w));
+	struct docker_image *m = image_find(d, image);
+
+	if (m == NULL)
+		m = image_new(d, image);
+	w->done = done;
+	w->ctx = ctx;
+	list_append(&m->waiters, &w->node);
+}
+
+void docker_image_unwait(struct docker *d, const void *ctx)
+{
+	list_foreach (it, &d->images) {
+		struct docker_image *m = list_entry(it, struct docker_image, node);
+
+		list_foreach_safe (wit, &m->waiters) {
+			struct image_waiter *w = list_entry(wit, struct image_waiter, node);
+
+			if (w->ctx != ctx)
+				continue;
+			list_remove(&w->node);
+			free(w);
+		}
+	}
+}
+
+void docker_images_pump(struct docker *d)
+{
+	list_foreach (it, &d->images) {
+		struct docker_image *m = list_entry(it, struct docker_image, node);
+
+		if (d->is_up && m->call == NULL)
+			m->call = docker_image_inspect(d, m->name, m, on_inspected);
+		if (d->is_up || !d->was_told)
+			continue;
+		http_call_cancel(m->call);
+		finish(m, -ENOTCONN, d->why);
+		/* Anything may have changed; the next turn goes on. */
+		docker_wake(d);
+		return;
+	}
+}
+
+void docker_images_free(struct docker *d)
+{
+	list_foreach_safe (it, &d->images)
+		image_free(list_entry(it, struct docker_image, node));
+}
