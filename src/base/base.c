@@ -54,6 +54,11 @@ void *xcalloc(size_t n, size_t size)
 	return take_zeroed(n, size);
 }
 
+void *xcalloc_held(size_t n, size_t size)
+{
+	return take_zeroed(n, size);
+}
+
 void *xreallocarray(void *p, size_t n, size_t size)
 {
 	void *q = n == 0 || size == 0 ? realloc(p, 1) : reallocarray(p, n, size);

@@ -14,6 +14,8 @@
 #ifndef PYLON_BASE_ERR_H
 #define PYLON_BASE_ERR_H
 
+#include <errno.h>
+
 #include "base/base.h"
 
 #define ERR_TEXT_MAX 512
@@ -28,13 +30,19 @@ struct err {
 /* Start value: CLEAN_ERR is "no failure". */
 #define CLEAN_ERR ((struct err){0})
 
+/* Makes sure that a failure is negative, in a way that compiler and analysers see, too. */
+static inline int err_negative(int rc)
+{
+	return rc < 0 ? rc : -EIO;
+}
+
 /* Fills *e with code (a negative errno) and a formatted text; returns code. */
-#define err_set(e, code, ...) err_set_at(e, code, __FILE__, __LINE__, __VA_ARGS__)
+#define err_set(e, code, ...) err_negative(err_set_at(e, code, __FILE__, __LINE__, __VA_ARGS__))
 int err_set_at(struct err *e, int code, const char *file, int line, const char *fmt, ...)
 	PRINTF(5, 6);
 
 /* The same for the current errno: the text gets ": <strerror>" at its end. Returns -errno. */
-#define err_errno(e, ...) err_errno_at(e, __FILE__, __LINE__, __VA_ARGS__)
+#define err_errno(e, ...) err_negative(err_errno_at(e, __FILE__, __LINE__, __VA_ARGS__))
 int err_errno_at(struct err *e, const char *file, int line, const char *fmt, ...) PRINTF(4, 5);
 
 /* Puts "context: " in front of the text of *e; returns e->code (or -EIO when e is NULL). */

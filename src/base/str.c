@@ -79,6 +79,14 @@ char *slice_dup(struct slice s)
 	return xstrndup(s.p, s.n);
 }
 
+void str_replace(char **where, const char *s)
+{
+	char *copy = xstrdup_or_null(s);
+
+	free(*where);
+	*where = copy;
+}
+
 bool str_has_prefix(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

@@ -63,6 +63,8 @@ bool str_has_prefix(const char *s, const char *prefix);
 bool str_has_suffix(const char *s, const char *suffix);
 /* Copies at most size-1 bytes and a NUL; returns false when s was cut. */
 bool str_copy(char *dst, size_t size, const char *s);
+/* Frees *where and puts a copy of s (NULL: nothing) in its place. */
+void str_replace(char **where, const char *s);
 /* How near two words are (optimal string alignment distance), for "did you mean". */
 unsigned str_distance(const char *a, const char *b);
 

@@ -17,6 +17,8 @@ static void sending_free(struct sending *s)
 	http_call_cancel(s->call);
 	defer_cancel(&s->defer);
 	list_remove(&s->node);
+	list_remove(&s->turn);
+	buf_fini(&s->print);
 	free(s->text);
 	free(s);
 }
@@ -36,6 +38,7 @@ struct sending *sending_new(struct channels *c, const struct id *delivery_id)
 	s->owner = c;
 	s->delivery_id = *delivery_id;
 	defer_init(&s->defer, c->loop, on_known, s);
+	list_init(&s->turn);
 	list_append(&c->sendings, &s->node);
 	return s;
 }
@@ -94,15 +97,16 @@ static const struct channel_ops channels_ops = {
 struct channel *channel_new(
 	struct loop *l, struct http_client *client, int out, channel_done_fn *done, void *ctx)
 {
-	struct channels *c = xcalloc(1, sizeof(*c));
+	struct channels *c = xcalloc_held(1, sizeof(*c));
 
 	c->base.ops = &channels_ops;
 	c->loop = l;
 	c->client = client;
 	c->done = done;
 	c->ctx = ctx;
+	c->timeout_us = DELIVERY_TIMEOUT_US;
 	list_init(&c->sendings);
-	c->printer = printer_new(l, out < 0 ? STDOUT_FILENO : out);
+	c->printer = printer_new(c, out < 0 ? STDOUT_FILENO : out);
 	return &c->base;
 }
 

@@ -19,7 +19,7 @@
 struct channel_target {
 	const char *type; /* "stdout", "webhook" */
 	const char *url;
-	const char *secret; /* Standard Webhooks secret; NULL = unsigned */
+	const char *secret;         /* Standard Webhooks secret; NULL = unsigned */
 	const struct strv *headers; /* extra "Name: value"; may be NULL */
 	bool allow_private;
 };
@@ -36,19 +36,19 @@ struct channel_message {
 
 enum channel_outcome {
 	CHANNEL_SENT,
-	CHANNEL_RETRY,	 /* not delivered; worth another try */
-	CHANNEL_DEAD,	 /* the destination refuses it for good */
+	CHANNEL_RETRY,   /* not delivered; worth another try */
+	CHANNEL_DEAD,    /* the destination refuses it for good */
 	CHANNEL_UNKNOWN, /* it may have arrived (timed out after sending) */
 };
 
 struct channel_report {
 	enum channel_outcome outcome;
 	int64_t retry_after_us; /* the destination's wish; -1 = none */
-	const char *text;	/* why, for people; NULL when sent */
+	const char *text;       /* why, for people; NULL when sent */
 };
 
-typedef void channel_done_fn(void *ctx, const struct id *delivery_id,
-	const struct channel_report *r);
+typedef void channel_done_fn(
+	void *ctx, const struct id *delivery_id, const struct channel_report *r);
 
 struct channel;
 struct channel_ops {
@@ -63,8 +63,8 @@ struct channel {
 
 /* All real channels behind one port. Borrows loop and client; `out` is the stdout of the stdout
  * channel (a descriptor; -1 = STDOUT_FILENO). */
-struct channel *channel_new(struct loop *l, struct http_client *client, int out,
-	channel_done_fn *done, void *ctx);
+struct channel *channel_new(
+	struct loop *l, struct http_client *client, int out, channel_done_fn *done, void *ctx);
 /* False with *e when the target cannot work (no url, scheme not http(s), unusable secret). */
 bool channel_target_is_valid(const struct channel_target *to, struct err *e);
 

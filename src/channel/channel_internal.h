@@ -19,6 +19,7 @@ struct channels {
 	void *ctx;
 	struct printer *printer;
 	struct list sendings;
+	int64_t timeout_us; /* of one webhook call; tests make it short */
 };
 
 /* One message on its way. */
@@ -30,6 +31,9 @@ struct sending {
 	struct defer defer; /* tells a failure that was known at once */
 	enum channel_outcome outcome;
 	char *text;
+	struct list turn; /* printer.c: in its queue, */
+	struct buf print; /* what is to be printed, */
+	size_t printed;   /* and how much of it was */
 };
 
 struct sending *sending_new(struct channels *c, const struct id *delivery_id);
@@ -40,7 +44,7 @@ void sending_end(
 void sending_end_later(struct sending *s, enum channel_outcome outcome, const char *text);
 
 /* printer.c: stdout. `fd` is borrowed. */
-struct printer *printer_new(struct loop *l, int fd);
+struct printer *printer_new(struct channels *c, int fd);
 void printer_free(struct printer *p);
 void printer_send(struct printer *p, struct sending *s, const struct channel_message *m);
 /* The block of text that is printed for a message. */

@@ -20,18 +20,10 @@
 
 #define SHORT_ID 8
 
-/* One block in the queue. */
-struct printing {
-	struct list node;
-	struct sending *sending;
-	struct buf text;
-	size_t done;
-};
-
 struct printer {
 	struct loop *loop;
 	int fd;
-	struct list queue;
+	struct list queue; /* of sendings, by their turn */
 	struct watch watch;
 	bool is_watching;
 	struct timer deadline; /* of the first in the queue */
@@ -41,15 +33,22 @@ struct printer {
 
 /* --- the text --- */
 
-static void add_head(struct buf *out, const struct js *job, const char *what, bool is_repeat)
+static void add_head(struct buf *out, const struct js *job, const char *kind, bool is_repeat)
 {
 	const char *pylon = js_get_str(job, "pylon");
 	const char *id = js_get_str(job, "id");
+	const char *state = js_get_str(job, "state");
 	const char *reason = js_get_str(job, "reason");
 
-	buf_printf(out, "[%s] job %.*s %s", pylon == NULL ? "?" : pylon, SHORT_ID,
-		id == NULL ? "?" : id, what);
-	if (!str_is_empty(reason))
+	buf_printf(out, "[%s] job %.*s ", pylon == NULL ? "?" : pylon, SHORT_ID,
+		id == NULL ? "?" : id);
+	if (str_eq(kind, "approval"))
+		buf_add_str(out, "waits for approval");
+	else if (str_eq(kind, "notice"))
+		buf_add_str(out, "notice");
+	else
+		buf_add_str(out, state == NULL ? "is over" : state);
+	if (str_eq(kind, "result") && !str_is_empty(reason))
 		buf_printf(out, " (%s)", reason);
 	buf_add_str(out, is_repeat ? " (repeat)\n" : "\n");
 }
@@ -69,22 +68,15 @@ void printer_render(struct buf *out, const struct channel_message *m)
 	CLEANUP(js_freep) struct js *message = js_parse(m->message, strlen(m->message), NULL);
 	CLEANUP(buf_fini) struct buf raw = BUF_NULL;
 	const struct js *job = js_get(message, "job");
-	const char *state = js_get_str(job, "state");
 	const char *text = js_get_str(message, "text");
-	bool is_approval = str_eq(m->kind, "approval");
 
-	if (is_approval)
-		add_head(&raw, job, "waits for approval", m->is_repeat);
-	else if (str_eq(m->kind, "notice"))
-		add_head(&raw, job, "notice", m->is_repeat);
-	else
-		add_head(&raw, job, state == NULL ? "is over" : state, m->is_repeat);
+	add_head(&raw, job, m->kind, m->is_repeat);
 	if (!str_is_empty(text)) {
 		buf_add_str(&raw, text);
 		if (raw.p[raw.n - 1] != '\n')
 			buf_add_char(&raw, '\n');
 	}
-	if (is_approval)
+	if (str_eq(m->kind, "approval"))
 		add_ways_to_decide(&raw, job);
 	buf_add_char(&raw, '\n');
 	utf8_clean(out, raw.p, raw.n);
@@ -92,25 +84,16 @@ void printer_render(struct buf *out, const struct channel_message *m)
 
 /* --- printing --- */
 
-static struct printing *first_of(struct printer *p)
+static struct sending *first_of(struct printer *p)
 {
-	return list_is_empty(&p->queue) ? NULL : list_entry(p->queue.next, struct printing, node);
+	return list_is_empty(&p->queue) ? NULL : list_entry(p->queue.next, struct sending, turn);
 }
 
-static void printing_free(struct printing *g)
+static void end_first(
+	struct printer *p, struct sending *s, enum channel_outcome outcome, const char *text)
 {
-	list_remove(&g->node);
-	buf_fini(&g->text);
-	free(g);
-}
-
-static void end_first(struct printer *p, enum channel_outcome outcome, const char *text)
-{
-	struct printing *g = first_of(p);
-	struct sending *s = g->sending;
-
 	timer_cancel(&p->deadline);
-	printing_free(g);
+	list_remove(&s->turn);
 	if (!list_is_empty(&p->queue))
 		defer_set(&p->step);
 	sending_end(s, outcome, -1, text);
@@ -131,19 +114,20 @@ static int ask_room(const struct printer *p)
 }
 
 /* Writes a piece; as ask_room(). */
-static int write_piece(struct printer *p, struct printing *g)
+static int write_piece(struct printer *p, struct sending *s)
 {
 	int rc = ask_room(p);
 	ssize_t n;
 
 	if (rc <= 0)
 		return rc;
-	n = write(p->fd, g->text.p + g->done, MIN_OF(g->text.n - g->done, (size_t)PIPE_BUF));
+	n = write(
+		p->fd, s->print.p + s->printed, MIN_OF(s->print.n - s->printed, (size_t)PIPE_BUF));
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	g->done += (size_t)n;
+	s->printed += (size_t)n;
 	if (n > 0)
-		p->is_midline = g->text.p[g->done - 1] != '\n';
+		p->is_midline = s->print.p[s->printed - 1] != '\n';
 	return 1;
 }
 
@@ -169,56 +153,56 @@ static void wait_for_room(struct printer *p)
 static void on_deadline(struct timer *t UNUSED, void *ctx)
 {
 	struct printer *p = ctx;
-	struct printing *g = first_of(p);
+	struct sending *s = first_of(p);
 
-	if (g == NULL)
+	if (s == NULL)
 		return;
-	if (g->done > 0)
-		end_first(p, CHANNEL_UNKNOWN, "whoever reads stdout stopped in the middle");
+	if (s->printed > 0)
+		end_first(p, s, CHANNEL_UNKNOWN, "whoever reads stdout stopped in the middle");
 	else
-		end_first(p, CHANNEL_RETRY, "nobody reads stdout");
+		end_first(p, s, CHANNEL_RETRY, "nobody reads stdout");
 }
 
 /* One message a turn at most. */
 static void on_step(void *ctx)
 {
 	struct printer *p = ctx;
-	struct printing *g = first_of(p);
+	struct sending *s = first_of(p);
 	int rc = 1;
 
-	if (g == NULL)
+	if (s == NULL)
 		return;
 	failpoint(FP_send_before);
 	/* The message before this one was cut. */
-	if (g->done == 0 && p->is_midline && g->text.p[0] != '\n') {
+	if (s->printed == 0 && p->is_midline && s->print.p[0] != '\n') {
 		struct buf closed = BUF_NULL;
 
 		buf_add_char(&closed, '\n');
-		buf_add_slice(&closed, buf_slice(&g->text));
-		buf_fini(&g->text);
-		g->text = closed;
+		buf_add_slice(&closed, buf_slice(&s->print));
+		buf_fini(&s->print);
+		s->print = closed;
 	}
-	while (rc > 0 && g->done < g->text.n)
-		rc = write_piece(p, g);
+	while (rc > 0 && s->printed < s->print.n)
+		rc = write_piece(p, s);
 	if (rc == 0) {
 		wait_for_room(p);
 	} else if (rc < 0) {
-		end_first(p, CHANNEL_RETRY, "stdout is closed");
+		end_first(p, s, CHANNEL_RETRY, "stdout is closed");
 	} else {
 		failpoint(FP_send_after);
-		end_first(p, CHANNEL_SENT, NULL);
+		end_first(p, s, CHANNEL_SENT, NULL);
 	}
 }
 
-struct printer *printer_new(struct loop *l, int fd)
+struct printer *printer_new(struct channels *c, int fd)
 {
 	struct printer *p = xcalloc(1, sizeof(*p));
 
-	p->loop = l;
+	p->loop = c->loop;
 	p->fd = fd;
 	list_init(&p->queue);
-	timer_init(&p->deadline, l, on_deadline, p);
-	defer_init(&p->step, l, on_step, p);
+	timer_init(&p->deadline, c->loop, on_deadline, p);
+	defer_init(&p->step, c->loop, on_step, p);
 	return p;
 }
 
@@ -230,17 +214,14 @@ void printer_free(struct printer *p)
 		watch_stop(&p->watch);
 	timer_cancel(&p->deadline);
 	defer_cancel(&p->step);
-	list_foreach_safe (it, &p->queue)
-		printing_free(list_entry(it, struct printing, node));
+	while (!list_is_empty(&p->queue))
+		list_remove(p->queue.next);
 	free(p);
 }
 
 void printer_send(struct printer *p, struct sending *s, const struct channel_message *m)
 {
-	struct printing *g = xcalloc(1, sizeof(*g));
-
-	g->sending = s;
-	printer_render(&g->text, m);
-	list_append(&p->queue, &g->node);
+	printer_render(&s->print, m);
+	list_append(&p->queue, &s->turn);
 	defer_set(&p->step);
 }

@@ -189,7 +189,7 @@ void webhook_send(
 						      .url = to->url,
 						      .headers = (const char *const *)headers.v,
 						      .body = buf_slice(&body),
-						      .timeout_us = DELIVERY_TIMEOUT_US,
+						      .timeout_us = s->owner->timeout_us,
 						      .deny_private = !to->allow_private,
 						      .on_done = on_done,
 						      .ctx = s});

@@ -157,7 +157,7 @@ static void set_defaults(struct form *f)
 
 		if (!k->fallback)
 			continue;
-		n = xcalloc(1, sizeof(*n));
+		n = xcalloc_held(1, sizeof(*n));
 		n->text = xstrdup(k->fallback);
 		must(value_read(f, k, n, &f->values[i]));
 		f->values[i].node = NULL;

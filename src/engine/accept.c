@@ -228,7 +228,7 @@ static void submit(struct accept_task *t, const char *source)
 
 static struct accept_task *accept_task_new(struct pylon *p, engine_answer_fn *fn, void *ctx)
 {
-	struct accept_task *t = xcalloc(1, sizeof(*t));
+	struct accept_task *t = xcalloc_held(1, sizeof(*t));
 
 	t->pylon = p;
 	t->fn = fn;

@@ -103,7 +103,7 @@ static void decide_done(struct store_op *op, int rc, const struct err *err)
 
 static struct decide_task *decide_task_new(struct pylon *p, const struct id *job_id, const char *by)
 {
-	struct decide_task *t = xcalloc(1, sizeof(*t));
+	struct decide_task *t = xcalloc_held(1, sizeof(*t));
 
 	t->pylon = p;
 	t->by = xstrdup_or_null(by);

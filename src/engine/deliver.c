@@ -182,7 +182,7 @@ static void send_one(const struct delivery *d, void *ctx)
 
 	if (p->in_flight >= IN_FLIGHT_PER_PYLON || task_of(e, &d->id) != NULL)
 		return;
-	t = xcalloc(1, sizeof(*t));
+	t = xcalloc_held(1, sizeof(*t));
 	t->pylon = p;
 	t->id = d->id;
 	t->job_id = d->job_id;
@@ -257,7 +257,7 @@ void engine_redeliver(
 		delivery_fini(&d);
 		if (rc != 0)
 			continue;
-		t = xcalloc(1, sizeof(*t));
+		t = xcalloc_held(1, sizeof(*t));
 		t->pylon = p;
 		t->fn = fn;
 		t->ctx = ctx;

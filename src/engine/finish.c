@@ -160,7 +160,7 @@ static void finish_done(struct store_op *op, int rc, const struct err *err)
 
 void live_finish(struct live *v, struct ending *take)
 {
-	struct finish_task *t = xcalloc(1, sizeof(*t));
+	struct finish_task *t = xcalloc_held(1, sizeof(*t));
 	struct store_finish *op = &t->op;
 
 	must(!v->is_finishing);

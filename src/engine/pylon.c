@@ -51,11 +51,11 @@ struct store_db *pylon_db(struct pylon *p)
 		return p->db;
 	buf_printf(&path, "%s/pylons/%s/jobs.db", p->engine->config->home, p->config->name);
 	rc = store_open(p->engine->store, buf_str(&path), p->config->name, &p->db, &m, &err);
-	free(p->db_problem);
-	p->db_problem = NULL;
+	str_replace(&p->db_problem, NULL);
 	if (rc != 0) {
 		p->db = NULL;
-		p->db_problem = xasprintf("database: %s", err.text);
+		(void)err_wrap(&err, "database");
+		str_replace(&p->db_problem, err.text);
 		log_error(TAG, "%s: %s", p->config->name, p->db_problem);
 		return NULL;
 	}

@@ -84,8 +84,8 @@ static void make_route(struct pylon *p)
 			must(signature_recipe_from_name(slice_of(c->signature), &rc.recipe));
 	}
 	if (route_new(&p->route, &rc, &err) != 0) {
-		free(p->db_problem);
-		p->db_problem = xasprintf("trigger: %s", err.text);
+		(void)err_wrap(&err, "trigger");
+		str_replace(&p->db_problem, err.text);
 		log_error(TAG, "%s: %s", c->name, p->db_problem);
 	}
 }
@@ -228,8 +228,7 @@ static void set_image_problem(struct engine *e, const char *image, const char *t
 
 		if (!str_eq(p->config->image, image))
 			continue;
-		free(p->image_problem);
-		p->image_problem = xstrdup_or_null(text);
+		str_replace(&p->image_problem, text);
 	}
 }
 
@@ -263,7 +262,7 @@ static void check_images(struct engine *e)
 
 		if (!is_first_with_image(e, i))
 			continue;
-		t = xcalloc(1, sizeof(*t));
+		t = xcalloc_held(1, sizeof(*t));
 		t->engine = e;
 		t->image = xstrdup(e->pylons[i].config->image);
 		e->images_pending++;
@@ -306,8 +305,7 @@ void engine_on_ready(void *ctx, bool is_up, const char *text)
 
 	e->runner_known = true;
 	e->runner_is_up = is_up;
-	free(e->runner_text);
-	e->runner_text = xstrdup(text);
+	str_replace(&e->runner_text, text);
 	engine_emit(e, "engine", NULL, NULL, is_up ? "up" : "down", text);
 	if (!is_up) {
 		log_warn(TAG, "the container engine does not answer: %s; jobs wait until it does",

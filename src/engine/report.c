@@ -81,7 +81,7 @@ void engine_report(struct engine *e, struct slice job_id, struct slice token, st
 		fn(ctx, &a);
 		return;
 	}
-	t = xcalloc(1, sizeof(*t));
+	t = xcalloc_held(1, sizeof(*t));
 	t->engine = e;
 	t->body = slice_dup(body);
 	t->fn = fn;

@@ -146,7 +146,7 @@ static void prune_rows(struct pylon *p)
 {
 	const struct config *c = p->engine->config;
 	int64_t now = loop_real(p->engine->loop);
-	struct prune_task *t = xcalloc(1, sizeof(*t));
+	struct prune_task *t = xcalloc_held(1, sizeof(*t));
 
 	t->pylon = p;
 	t->op.jobs_before = before(now, c->retention_jobs_us);

@@ -14,7 +14,8 @@
 struct rundir {
 	struct runner_spec spec; /* borrows all below */
 	struct strv env;
-	struct runner_mount *mounts;
+	struct runner_mount *mounts; /* their strings are in `paths` */
+	struct strv paths;
 	char *log_path;
 };
 

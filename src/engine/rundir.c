@@ -112,39 +112,41 @@ static void fill_env(
 		strv_add(env, v->pylon->config->env.v[i]);
 }
 
-static void set_mount(struct runner_mount *m, const char *source, const char *target, bool is_ro)
+static char *keep(struct rundir *rd, char *take)
 {
-	*m = (struct runner_mount){xstrdup(source), xstrdup(target), is_ro};
+	strv_take(&rd->paths, take);
+	return take;
+}
+
+static void add_mount(struct rundir *rd, char *take_source, const char *target, bool is_ro)
+{
+	rd->mounts[rd->spec.mount_count++] =
+		(struct runner_mount){keep(rd, take_source), keep(rd, xstrdup(target)), is_ro};
 }
 
 /* "source:target:mode", checked by config. */
-static void add_volume(struct runner_mount *m, const char *volume)
+static void add_volume(struct rundir *rd, const char *volume)
 {
 	const char *first = strchr(volume, ':');
 	const char *last = strrchr(volume, ':');
+	CLEANUP(freep) char *target = NULL;
 
 	must(first != NULL && last > first);
-	m->source = xstrndup(volume, (size_t)(first - volume));
-	m->target = xstrndup(first + 1, (size_t)(last - first - 1));
-	m->is_read_only = str_eq(last + 1, "ro");
+	target = xstrndup(first + 1, (size_t)(last - first - 1));
+	add_mount(rd, xstrndup(volume, (size_t)(first - volume)), target, str_eq(last + 1, "ro"));
 }
 
 static void fill_mounts(
 	struct rundir *rd, const struct pylon_config *c, const char *dir, const char *folder)
 {
-	CLEANUP(freep) char *prompt = xasprintf("%s/prompt", dir);
-	CLEANUP(freep) char *event = xasprintf("%s/event.json", dir);
-	size_t n = 0;
-
-	rd->mounts = xcalloc(4 + c->volumes.n, sizeof(*rd->mounts));
-	set_mount(&rd->mounts[n++], folder, "/workspace", false);
-	set_mount(&rd->mounts[n++], dir, RUN_TARGET, false);
-	set_mount(&rd->mounts[n++], prompt, RUN_TARGET "/prompt", true);
-	set_mount(&rd->mounts[n++], event, RUN_TARGET "/event.json", true);
-	for (size_t i = 0; i < c->volumes.n; i++)
-		add_volume(&rd->mounts[n++], c->volumes.v[i]);
+	rd->mounts = xcalloc_held(4 + c->volumes.n, sizeof(*rd->mounts));
 	rd->spec.mounts = rd->mounts;
-	rd->spec.mount_count = n;
+	add_mount(rd, xstrdup(folder), "/workspace", false);
+	add_mount(rd, xstrdup(dir), RUN_TARGET, false);
+	add_mount(rd, xasprintf("%s/prompt", dir), RUN_TARGET "/prompt", true);
+	add_mount(rd, xasprintf("%s/event.json", dir), RUN_TARGET "/event.json", true);
+	for (size_t i = 0; i < c->volumes.n; i++)
+		add_volume(rd, c->volumes.v[i]);
 }
 
 static void fill_spec(struct rundir *rd, const struct live *v)
@@ -203,10 +205,7 @@ int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
 
 void rundir_fini(struct rundir *rd)
 {
-	for (size_t i = 0; i < rd->spec.mount_count; i++) {
-		free(rd->mounts[i].source);
-		free(rd->mounts[i].target);
-	}
+	strv_fini(&rd->paths);
 	free(rd->mounts);
 	free(rd->log_path);
 	strv_fini(&rd->env);

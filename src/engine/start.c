@@ -25,7 +25,7 @@ struct claim_task {
 
 struct live *live_new(struct pylon *p, const struct id *job_id, const struct id *run_id)
 {
-	struct live *v = xcalloc(1, sizeof(*v));
+	struct live *v = xcalloc_held(1, sizeof(*v));
 
 	v->engine = p->engine;
 	v->pylon = p;
@@ -123,7 +123,7 @@ void live_stop(struct live *v, enum stop_reason why, const char *by)
 
 	if (v->is_finishing || v->stop != STOP_NONE)
 		return;
-	t = xcalloc(1, sizeof(*t));
+	t = xcalloc_held(1, sizeof(*t));
 	t->engine = v->engine;
 	t->by = xstrdup_or_null(by);
 	t->op.job_id = v->job_id;
@@ -247,7 +247,7 @@ static void claim_done(struct store_op *op, int rc, const struct err *err)
 
 void engine_claim(struct pylon *p, const struct job *j)
 {
-	struct claim_task *t = xcalloc(1, sizeof(*t));
+	struct claim_task *t = xcalloc_held(1, sizeof(*t));
 
 	t->pylon = p;
 	t->not_before = j->not_before;
@@ -301,10 +301,9 @@ void engine_on_started(void *ctx, const struct id *run_id, const char *container
 		v->started_at = loop_real(e->loop);
 	if (v->state != RUN_STOPPING)
 		v->state = RUN_RUNNING;
-	free(v->pylon->image_problem);
-	v->pylon->image_problem = NULL;
+	str_replace(&v->pylon->image_problem, NULL);
 	live_arm_deadline(v);
-	t = xcalloc(1, sizeof(*t));
+	t = xcalloc_held(1, sizeof(*t));
 	t->engine = e;
 	t->handle = xstrdup(container_id);
 	t->image = xstrdup_or_null(v->image);
@@ -355,8 +354,7 @@ void engine_on_refused(
 		d.is_free = true;
 		timer_set_in(&e->hold, ENGINE_HOLD_US);
 	} else if (why == RUNNER_NO_IMAGE) {
-		free(v->pylon->image_problem);
-		v->pylon->image_problem = xstrdup(text);
+		str_replace(&v->pylon->image_problem, text);
 	}
 	live_finish(v, &d);
 }

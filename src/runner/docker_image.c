@@ -246,7 +246,7 @@ static struct docker_image *image_find(struct docker *d, const char *name)
 
 static struct docker_image *image_new(struct docker *d, const char *name)
 {
-	struct docker_image *m = xcalloc(1, sizeof(*m));
+	struct docker_image *m = xcalloc_held(1, sizeof(*m));
 
 	m->docker = d;
 	m->name = xstrdup(name);
@@ -259,7 +259,7 @@ static struct docker_image *image_new(struct docker *d, const char *name)
 void docker_ensure_image(struct docker *d, const char *image,
 	void (*done)(void *ctx, int rc, const char *text), void *ctx)
 {
-	struct image_waiter *w = xcalloc(1, sizeof(*w));
+	struct image_waiter *w = xcalloc_held(1, sizeof(*w));
 	struct docker_image *m = image_find(d, image);
 
 	if (m == NULL)

@@ -104,7 +104,7 @@ static void pump_removals(struct docker *d)
 
 void docker_remove(struct docker *d, const char *container)
 {
-	struct removal *m = xcalloc(1, sizeof(*m));
+	struct removal *m = xcalloc_held(1, sizeof(*m));
 
 	m->docker = d;
 	m->container = xstrdup(container);
@@ -203,7 +203,7 @@ static void on_listed(void *ctx, const struct http_result *res)
 void docker_survey(struct docker *d, void (*each)(void *ctx, const struct runner_found *f),
 	void (*done)(void *ctx, int rc, const char *text), void *ctx)
 {
-	struct survey *s = xcalloc(1, sizeof(*s));
+	struct survey *s = xcalloc_held(1, sizeof(*s));
 
 	s->docker = d;
 	s->each = each;

@@ -216,11 +216,10 @@ static void on_created(void *ctx, const struct http_result *res)
 	struct docker_run *r = ctx;
 
 	r->call = NULL;
+	/* 409, the name is in use: the answer to an earlier request got lost. */
 	if (res->status == 201 && res->error == 0)
 		on_made(r, res);
-	else if (docker_is_lost(res) || is_passing(res->status))
-		docker_run_drift(r);
-	else if (res->status == 409) /* the answer to an earlier request got lost */
+	else if (docker_is_lost(res) || is_passing(res->status) || res->status == 409)
 		docker_run_drift(r);
 	else if (res->status == 404)
 		on_no_image(r, res);

@@ -32,7 +32,7 @@ struct runner_spec {
 	const char *pylon;
 	const char *image;
 	const struct strv *command; /* empty = the image's own */
-	const struct strv *env;	    /* KEY=VALUE */
+	const struct strv *env;     /* KEY=VALUE */
 	const struct runner_mount *mounts;
 	size_t mount_count;
 	uint64_t memory_bytes;
@@ -45,12 +45,12 @@ struct runner_spec {
 
 /* How a run ended. Borrowed for the time of the callback. */
 struct runner_exit {
-	bool is_gone;	     /* the container vanished: exit_code is unknown */
+	bool is_gone; /* the container vanished: exit_code is unknown */
 	int exit_code;
 	bool was_oom_killed;
-	bool was_interrupted; /* it died together with the engine */
-	const char *stdout_tail; /* the end of its stdout (at most RESULT_FILE_MAX), for the last JSON
-				    line; "" = none or not asked */
+	bool was_interrupted;    /* it died together with the engine */
+	const char *stdout_tail; /* the end of its stdout (at most RESULT_FILE_MAX), for the last
+				    JSON line; "" = none or not asked */
 	size_t stdout_tail_n;
 };
 
@@ -69,7 +69,8 @@ struct runner_events {
 	/* The log grew. */
 	void (*output)(void *ctx, const struct id *run_id);
 	void (*exited)(void *ctx, const struct id *run_id, const struct runner_exit *x);
-	void (*refused)(void *ctx, const struct id *run_id, enum runner_refusal why, const char *text);
+	void (*refused)(
+		void *ctx, const struct id *run_id, enum runner_refusal why, const char *text);
 	void *ctx;
 };
 
@@ -87,7 +88,8 @@ struct runner_ops {
 	void (*open)(struct runner *r);
 	bool (*is_up)(const struct runner *r);
 	/* Makes sure the image is there, building it if it is one of ours; `done` once with rc 0 or
-	 * negative and a text. Several calls for one image are one build. Progress goes to the log. */
+	 * negative and a text. Several calls for one image are one build. Progress goes to the log.
+	 */
 	void (*ensure_image)(struct runner *r, const char *image,
 		void (*done)(void *ctx, int rc, const char *text), void *ctx);
 	/* Creates and starts the container. */
@@ -99,11 +101,13 @@ struct runner_ops {
 	/* Asks it to end (SIGTERM), and after grace_us kills it. exited() follows. Harmless when
 	 * repeated or when it is over. */
 	void (*stop)(struct runner *r, const struct id *run_id, int64_t grace_us);
-	/* Adds a line of ours ("> text") to the log of a run that is under way; lost if it is not. */
+	/* Adds a line of ours ("> text") to the log of a run that is under way; lost if it is not.
+	 */
 	void (*note)(struct runner *r, const struct id *run_id, const char *line);
 	/* Removes the container; the run is unknown afterwards. */
 	void (*forget)(struct runner *r, const struct id *run_id);
-	/* Lists the containers of this home. `each` for every one, then `done` with rc 0 or negative. */
+	/* Lists the containers of this home. `each` for every one, then `done` with rc 0 or
+	 * negative. */
 	void (*survey)(struct runner *r, void (*each)(void *ctx, const struct runner_found *f),
 		void (*done)(void *ctx, int rc, const char *text), void *ctx);
 	/* Removes a container that belongs to no living run. */
@@ -129,8 +133,8 @@ struct runner_docker_config {
 struct runner *runner_docker_new(struct loop *l, struct http_client *client,
 	const struct runner_docker_config *c, const struct runner_events *ev);
 
-/* Image of an agent type that the program can build itself ("mock" -> "pylon/agent-mock"); NULL when
- * there is none. */
+/* Image of an agent type that the program can build itself ("mock" -> "pylon/agent-mock"); NULL
+ * when there is none. */
 const char *runner_builtin_image(const char *agent_type);
 
 #endif

@@ -81,7 +81,7 @@ int check_quick(struct store_db *db, int64_t limit_us, struct err *e)
 	if (rc == 0)
 		rc = sql_number(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'jobs'", 0,
 			&has_jobs, e);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	sqlite3_progress_handler(db->sql, PROGRESS_STEPS, is_too_late, &deadline);
 	if (pages * page_size <= (int64_t)QUICK_BYTES)

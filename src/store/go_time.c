@@ -130,10 +130,13 @@ static bool take_offset(struct slice *s, int64_t *ret_us)
 	return true;
 }
 
+/* A space and what follows it up to the next one; nothing at all is fine too. */
 static bool take_word(struct slice *s)
 {
 	size_t n = 0;
 
+	if (s->n == 0)
+		return true;
 	if (!take_char(s, ' '))
 		return false;
 	while (n < s->n && s->p[n] > ' ')
@@ -177,8 +180,11 @@ bool go_time_parse(struct slice text, int64_t *ret)
 	if (!take_date(&s, &days) || (!take_char(&s, ' ') && !take_char(&s, 'T')) ||
 		!take_clock(&s, &clock) || !take_offset(&s, &offset))
 		return false;
-	/* The zone's abbreviation and the monotonic reading, either may be absent. */
-	if ((s.n > 0 && !take_word(&s)) || (s.n > 0 && !take_word(&s)) || s.n > 0)
+	/* The zone's abbreviation, the monotonic reading. */
+	for (int i = 0; i < 2; i++)
+		if (!take_word(&s))
+			return false;
+	if (s.n > 0)
 		return false;
 	at = days * 86400 * US_PER_SEC + clock - offset;
 	*ret = at > 0 ? at : 0;

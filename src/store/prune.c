@@ -10,8 +10,8 @@
 #include "base/limits.h"
 #include "store/store_internal.h"
 
-#define PRUNE_JOBS   100
-#define PRUNE_DEDUPE 500
+#define PRUNE_JOBS   40
+#define PRUNE_DEDUPE 200
 
 /* A job to be removed. */
 struct victim {

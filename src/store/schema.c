@@ -202,7 +202,7 @@ int schema_identify(struct store_db *db, enum schema_kind *ret, int *ret_version
 		rc = sql_number(db, "PRAGMA user_version", 0, &version, e);
 	if (rc == 0)
 		rc = sql_number(db, "SELECT count(*) FROM sqlite_schema", 0, &objects, e);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	if (application == APPLICATION_ID && version > SCHEMA_VERSION)
 		return err_set(e, -EPROTO,

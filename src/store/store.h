@@ -10,14 +10,15 @@
  * nothing is answered before it is on disk (WAL, synchronous=FULL).
  *
  * Every state change inside is a compare-and-set that model's table allows. A condition (the row is
- * not in the expected state, a duplicate ...) fails no other operation of the turn. A failure of the
- * database (full, I/O) fails the whole turn: operations marked `must` are kept and tried again, the
- * others' `done` gets the negative errno. A busy database keeps everything for up to STORE_BUSY_US,
- * then fails what is not `must`.
+ * not in the expected state, a duplicate ...) fails no other operation of the turn. A failure of
+ * the database (full, I/O) fails the whole turn: operations marked `must` are kept and tried again,
+ * the others' `done` gets the negative errno. A busy database keeps everything for up to
+ * STORE_BUSY_US, then fails what is not `must`. An operation whose own values the database refuses
+ * (-EINVAL, -E2BIG: a bug of its caller) fails alone, even if it is `must`.
  *
  * Ownership: the caller owns the request struct and all it points to, and keeps both until `done`
  * was called. `done` may free the request and may hand over new operations (they belong to the next
- * turn). Reads see only what is committed and may be made any time outside store_commit().
+ * turn), read, and close its database. Reads see only what is committed; take_room may not read.
  */
 #ifndef PYLON_STORE_STORE_H
 #define PYLON_STORE_STORE_H
@@ -37,9 +38,9 @@ void store_free(struct store *s);
 DEFINE_FREEP(struct store, store_free)
 
 struct store_migration {
-	int from, to;	      /* schema versions; from == to: nothing was migrated */
-	int64_t rows;	      /* jobs taken over */
-	char backup[512];     /* path of the verified copy made before */
+	int from, to;     /* schema versions; from == to: nothing was migrated */
+	int64_t rows;     /* jobs taken over */
+	char backup[512]; /* path of the verified copy made before */
 };
 
 /* Opens (or creates) a jobs.db: header and schema are checked, quick_check runs under a time limit,
@@ -74,15 +75,15 @@ enum {
 };
 
 struct store_op {
-	struct list node;      /* the store's */
-	struct store_db *db;   /* the store's */
+	struct list node;                               /* the store's */
+	struct store_db *db;                            /* the store's */
 	int (*run)(struct store_op *op, struct err *e); /* the store's */
-	int failpoint;	       /* the store's */
-	int64_t since_mono;    /* the store's */
-	int rc;		       /* the store's */
-	bool must;	       /* set by the caller: never give up */
-	store_done_fn *done;   /* set by the caller */
-	void *ctx;	       /* set by the caller */
+	int failpoint;                                  /* the store's */
+	int64_t since_mono;                             /* the store's */
+	int rc;                                         /* the store's */
+	bool must;                                      /* set by the caller: never give up */
+	store_done_fn *done;                            /* set by the caller */
+	void *ctx;                                      /* set by the caller */
 };
 
 /* A delivery to be inserted together with what caused it. */
@@ -95,9 +96,9 @@ struct store_outgoing {
 /* --- T1 accept --- */
 
 enum accept_verdict {
-	ACCEPT_NEW,	  /* a job was made */
+	ACCEPT_NEW,       /* a job was made */
 	ACCEPT_DUPLICATE, /* the delivery id is known; job_id is the first job's */
-	ACCEPT_REVIVED,	  /* it was rejected before and has room now; the same job_id */
+	ACCEPT_REVIVED,   /* it was rejected before and has room now; the same job_id */
 	ACCEPT_REJECTED,  /* no room: recorded as a rejected job (or it was one already) */
 };
 
@@ -106,29 +107,31 @@ struct store_accept {
 	/* in */
 	struct id job_id, event_id;
 	const char *pylon, *source;
-	const char *delivery_id; /* NULL: no dedupe */
+	const char *delivery_id;          /* NULL: no dedupe */
 	const char *headers_json, *query; /* may be NULL */
 	struct slice body;
 	const char *body_sha256; /* tells a conflict from a repetition; may be NULL */
-	bool needs_approval;	 /* awaiting_approval instead of queued; takes no room */
-	int64_t expires_at;	 /* with needs_approval */
+	bool needs_approval;     /* awaiting_approval instead of queued; takes no room */
+	int64_t expires_at;      /* with needs_approval */
 	int64_t now_real;
 	/* Asked, inside the transaction, only when a row is about to become queued; true takes the
-	 * room (the caller gives it back when the commit fails: rc != 0). */
+	 * room. NULL: no room is needed. Asked once per request, however often the transaction is
+	 * tried. The caller gives the room back when took_room and (rc != 0 or the verdict is
+	 * neither ACCEPT_NEW nor ACCEPT_REVIVED). */
 	bool (*take_room)(void *ctx);
 	void *room_ctx;
-	const struct store_outgoing *outgoing; /* inserted with a new job only */
+	const struct store_outgoing *outgoing; /* inserted with ACCEPT_NEW only */
 	size_t outgoing_count;
 	/* out */
 	enum accept_verdict verdict;
 	bool took_room;
-	bool body_differs; /* duplicate with another body */
+	bool body_differs;  /* duplicate with another body */
 	struct id found_id; /* the job the sender is told */
 };
 void store_accept(struct store_db *db, struct store_accept *r);
 
-/* --- T2 claim --- queued (and due) -> starting, with a new run `created`. STORE_E_STATE when the job
- * is no longer queued. */
+/* --- T2 claim --- queued (and due) -> starting, with a new run `created`. STORE_E_STATE when the
+ * job is no longer queued or not due. Clears reason, error and not_before of the job. */
 struct store_claim {
 	struct store_op op;
 	struct id job_id, run_id;
@@ -138,7 +141,8 @@ struct store_claim {
 };
 void store_claim(struct store_db *db, struct store_claim *r);
 
-/* --- T3 started --- run -> running with its handle, job -> running. Harmless when repeated. */
+/* --- T3 started --- run -> running with its handle, job -> running. Harmless when repeated. A run
+ * that is stopping keeps that state and only gets the handle. STORE_E_STATE when it is over. */
 struct store_started {
 	struct store_op op;
 	struct id job_id, run_id;
@@ -148,7 +152,7 @@ struct store_started {
 void store_started(struct store_db *db, struct store_started *r);
 
 /* A run's own report (callback POST), kept until T4 reads it. STORE_E_NOT_FOUND when the token is
- * not that of a living run of this job. */
+ * not that of a living run of this job. A second report replaces the first. */
 struct store_report {
 	struct store_op op;
 	struct id job_id;
@@ -157,7 +161,8 @@ struct store_report {
 };
 void store_report(struct store_db *db, struct store_report *r);
 
-/* The decision to stop a run: run -> stopping with the reason. Repeating is harmless. */
+/* The decision to stop a run: run -> stopping with the reason. Repeating is harmless; the first
+ * reason stays. STORE_E_STATE when the run is over. */
 struct store_stopping {
 	struct store_op op;
 	struct id job_id, run_id;
@@ -168,25 +173,30 @@ void store_stopping(struct store_db *db, struct store_stopping *r);
 
 /* --- T4 finish --- run -> exited or lost, job -> `job_state` (over, or queued again = a recorded
  * retry), result columns, deliveries. STORE_E_STATE when that run is over already (a finished run
- * never changes). */
+ * never changes) or the table forbids the job's move (starting -> completed: T3 was not recorded,
+ * so record it first, in the same turn). A retry keeps reason and error for people and clears
+ * result, output, exit code and times. cost_usd adds up over runs; a NULL session_id keeps the
+ * known one. */
 struct store_finish {
 	struct store_op op;
 	struct id job_id, run_id;
 	enum run_state run_state; /* RUN_EXITED or RUN_LOST */
 	enum job_state job_state;
 	int exit_code;
-	const char *reason; /* may be NULL */
+	const char *reason;                                    /* may be NULL */
 	const char *result, *output_json, *session_id, *error; /* may be NULL */
 	double cost_usd;
 	int64_t not_before; /* with JOB_QUEUED */
-	bool counts;	    /* this run counts against agent.retries */
+	bool counts;        /* this run counts against agent.retries */
 	int64_t now_real;
 	const struct store_outgoing *outgoing;
 	size_t outgoing_count;
 };
 void store_finish(struct store_db *db, struct store_finish *r);
 
-/* --- Decisions about a job that has no living run --- */
+/* --- Decisions about a job that has no living run --- (else STORE_E_STATE). To queued: failures,
+ * result, output, exit code, times are cleared, reason and error set as given. Leaving
+ * awaiting_approval cancels its pending deliveries of kind "approval". */
 struct store_move {
 	struct store_op op;
 	struct id job_id;
@@ -210,7 +220,7 @@ struct store_sending {
 	struct store_op op;
 	struct id delivery_id;
 	int64_t now_real;
-	int attempt;	 /* out */
+	int attempt;     /* out */
 	bool may_repeat; /* out */
 };
 void store_sending(struct store_db *db, struct store_sending *r);
@@ -226,7 +236,7 @@ struct store_delivered {
 };
 void store_delivered(struct store_db *db, struct store_delivered *r);
 
-/* dead | unknown -> pending. */
+/* dead | unknown -> pending, attempts counted from 0 again; after unknown with may_repeat. */
 struct store_redeliver {
 	struct store_op op;
 	struct id delivery_id;
@@ -240,8 +250,8 @@ void store_redeliver(struct store_db *db, struct store_redeliver *r);
 struct store_prune {
 	struct store_op op;
 	int64_t jobs_before, dedupe_before; /* wall clock, us */
-	bool more;    /* out */
-	int64_t rows; /* out */
+	bool more;                          /* out */
+	int64_t rows;                       /* out */
 };
 void store_prune(struct store_db *db, struct store_prune *r);
 
@@ -249,61 +259,9 @@ void store_prune(struct store_db *db, struct store_prune *r);
  * At once, not at the end of a turn. Returns their number or a negative errno. */
 NODISCARD int store_recover_deliveries(struct store_db *db, int64_t now_real, struct err *e);
 
-/* --- reads; negative errno on failure, STORE_E_NOT_FOUND where it says so --- */
-
-NODISCARD int store_job(struct store_db *db, const struct id *id, struct job *ret, struct err *e);
-/* A unique prefix of an id. STORE_E_NOT_FOUND; STORE_E_STATE when several match. */
-NODISCARD int store_job_by_prefix(struct store_db *db, const char *prefix, struct job *ret,
-	struct err *e);
-NODISCARD int store_event(struct store_db *db, const struct id *job_id, struct event_record *ret,
-	struct err *e);
-NODISCARD int store_run(struct store_db *db, const struct id *run_id, struct run *ret,
-	struct err *e);
-/* Calls fn for each run of a job, oldest first. */
-NODISCARD int store_runs(struct store_db *db, const struct id *job_id,
-	void (*fn)(const struct run *r, void *ctx), void *ctx, struct err *e);
-
-/* Newest first. `before_seq` 0 = from the newest. `state` JOB_STATES = any. */
-struct store_job_query {
-	enum job_state state;
-	int64_t before_created; /* wall clock us, 0 = none: jobs older than this */
-	size_t limit;
-};
-NODISCARD int store_jobs(struct store_db *db, const struct store_job_query *q,
-	void (*fn)(const struct job *j, void *ctx), void *ctx, struct err *e);
-/* Every job that is not over, oldest first (start-up). */
-NODISCARD int store_open_jobs(struct store_db *db, bool active_only,
-	void (*fn)(const struct job *j, void *ctx), void *ctx, struct err *e);
-/* The run of a job that is not over; STORE_E_NOT_FOUND when none is. */
-NODISCARD int store_living_run(struct store_db *db, const struct id *job_id, struct run *ret,
-	struct err *e);
-/* The oldest queued job that is due; when none is, STORE_E_NOT_FOUND with *ret_next_due (0 = none). */
-NODISCARD int store_next_queued(struct store_db *db, int64_t now_real, struct job *ret,
-	int64_t *ret_next_due, struct err *e);
-/* Of jobs awaiting approval: the earliest expires_at (0 = none), and one that has expired. */
-NODISCARD int store_next_expiry(struct store_db *db, int64_t *ret_at, struct id *ret_job,
-	struct err *e);
-/* Deliveries that are pending and due and whose job has no earlier unfinished delivery to the same
- * channel, oldest first, at most `limit`; *ret_next_due = when the next will be (0 = none). */
-NODISCARD int store_due_deliveries(struct store_db *db, int64_t now_real, size_t limit,
-	void (*fn)(const struct delivery *d, void *ctx), void *ctx, int64_t *ret_next_due,
-	struct err *e);
-NODISCARD int store_delivery(struct store_db *db, const struct id *id, struct delivery *ret,
-	struct err *e);
-/* Deliveries of one job (job_id != NULL) or the newest of all; `state` DELIVERY_STATES = any. */
-NODISCARD int store_deliveries(struct store_db *db, const struct id *job_id,
-	enum delivery_state state, size_t limit, void (*fn)(const struct delivery *d, void *ctx),
-	void *ctx, struct err *e);
-
-struct store_counts {
-	int64_t jobs[JOB_STATES];	/* only states that are not over are exact; the rest are 0 */
-	int64_t queued_now;		/* queued with not_before 0: they hold a slot */
-	int64_t deliveries[DELIVERY_STATES]; /* pending, sending, dead, unknown */
-};
-NODISCARD int store_count(struct store_db *db, int64_t now_real, struct store_counts *ret,
-	struct err *e);
-
 /* Path of the database, for messages. */
 const char *store_path(const struct store_db *db);
+
+#include "store/read.h" /* the other half: what only reads */
 
 #endif

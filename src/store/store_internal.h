@@ -104,7 +104,7 @@ struct store_db {
 	struct list kept;   /* `must` operations that failed; tried by themselves */
 	int64_t retry_at;   /* CLOCK_BOOTTIME: not before */
 	int64_t rejected;   /* rejected rows as this transaction sees them, -1 = not counted */
-	int64_t seq;	   /* highest seq as this transaction sees it, -1 = not read */
+	int64_t seq;        /* highest seq as this transaction sees it, -1 = not read */
 	int64_t created_at; /* newest that was given out, so that it strictly rises */
 };
 

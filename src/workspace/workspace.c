@@ -43,7 +43,7 @@ static const struct {
 } forbidden[] = {
 	{"/", false},
 	{"/boot", true},
-	{"/dev", true},
+	{"/dev", false}, /* /dev/shm is a place like /tmp */
 	{"/etc", true},
 	{"/proc", true},
 	{"/root", false},
@@ -72,16 +72,15 @@ static bool is_within(const char *path, const char *folder)
 
 static int check_place(const char *path, const char *jobs_real, struct err *e)
 {
-	CLEANUP(freep) char *home = xstrdup(jobs_real);
-	char *slash = strrchr(home, '/');
+	const char *slash = strrchr(jobs_real, '/');
+	size_t n = slash == NULL ? 0 : (size_t)(slash - jobs_real);
+	CLEANUP(freep) char *home = n == 0 ? xstrdup(jobs_real) : xstrndup(jobs_real, n);
 
 	for (size_t i = 0; i < ARRAY_LEN(forbidden); i++) {
 		if (str_eq(path, forbidden[i].path) ||
 			(forbidden[i].has_below && is_within(path, forbidden[i].path)))
 			return err_set(e, -EPERM, "%s is no place for an agent to work in", path);
 	}
-	if (slash != NULL && slash != home)
-		*slash = '\0';
 	if (is_within(path, home) || is_within(home, path))
 		return err_set(e, -EPERM,
 			"%s is no place for an agent to work in: it and %s lie one in the other",
@@ -89,32 +88,36 @@ static int check_place(const char *path, const char *jobs_real, struct err *e)
 	return 0;
 }
 
-/* Resolves and checks the user's folder. */
-static int resolve_local(const struct room *w, const char *path, char **ret, struct err *e)
+static int check_folder(const struct room *w, const char *path, const char *real, struct err *e)
 {
-	CLEANUP(freep) char *real = NULL;
-	CLEANUP(freep) char *jobs_real = NULL;
+	CLEANUP(freep) char *jobs_real = realpath(w->jobs_dir, NULL);
 	struct stat st;
-	int rc;
 
-	if (path == NULL || path[0] != '/')
-		return err_set(e, -EINVAL, "workspace folder \"%s\": an absolute path is needed",
-			path == NULL ? "" : path);
-	real = realpath(path, NULL);
-	if (real == NULL)
-		return err_errno(e, "workspace folder %s", path);
+	if (jobs_real == NULL)
+		return err_errno(e, "%s", w->jobs_dir);
 	if (stat(real, &st) < 0)
 		return err_errno(e, "workspace folder %s", path);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, -ENOTDIR, "workspace folder %s: it is no folder", path);
-	jobs_real = realpath(w->jobs_dir, NULL);
-	if (jobs_real == NULL)
-		return err_errno(e, "%s", w->jobs_dir);
-	rc = check_place(real, jobs_real, e);
-	if (rc < 0)
-		return rc;
-	*ret = STEAL(real);
-	return 0;
+	return check_place(real, jobs_real, e);
+}
+
+/* The user's folder, resolved and checked; NULL with *e. */
+static char *resolve_local(const struct room *w, const char *path, struct err *e)
+{
+	CLEANUP(freep) char *real = NULL;
+
+	if (path == NULL || path[0] != '/') {
+		(void)err_set(e, -EINVAL, "workspace folder \"%s\": an absolute path is needed",
+			path == NULL ? "" : path);
+		return NULL;
+	}
+	real = realpath(path, NULL);
+	if (real == NULL) {
+		(void)err_errno(e, "workspace folder %s", path);
+		return NULL;
+	}
+	return check_folder(w, path, real, e) == 0 ? STEAL(real) : NULL;
 }
 
 /* A job that worked elsewhere before left a link, or an empty folder. */
@@ -131,11 +134,12 @@ static int prepare_local(
 	const struct room *w, const struct workspace_spec *s, char **ret, struct err *e)
 {
 	CLEANUP(freep) char *path = job_path(w, &s->job_id);
-	CLEANUP(freep) char *folder = NULL;
-	int rc = resolve_local(w, s->path, &folder, e);
+	CLEANUP(freep) char *folder = resolve_local(w, s->path, e);
+	int rc;
 
-	if (rc == 0)
-		rc = clear_place(path, e);
+	if (folder == NULL)
+		return e->code;
+	rc = clear_place(path, e);
 	if (rc < 0)
 		return rc;
 	if (symlink(folder, path) < 0)
@@ -187,7 +191,7 @@ static void op_prepare(struct workspace *base, const struct workspace_spec *spec
 	void (*done)(void *ctx, const struct id *job_id, int rc, const char *text), void *ctx)
 {
 	struct room *w = room_of(base);
-	struct answer_task *t = xcalloc(1, sizeof(*t));
+	struct answer_task *t = xcalloc_held(1, sizeof(*t));
 	struct err e = CLEAN_ERR;
 
 	t->job_id = spec->job_id;
@@ -241,7 +245,7 @@ static const struct workspace_ops room_ops = {
 
 struct workspace *workspace_new(struct loop *l, const char *jobs_dir)
 {
-	struct room *w = xcalloc(1, sizeof(*w));
+	struct room *w = xcalloc_held(1, sizeof(*w));
 	CLEANUP(freep) char *trash_dir = xasprintf("%s/.trash", jobs_dir);
 
 	w->base.ops = &room_ops;

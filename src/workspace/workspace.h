@@ -28,10 +28,11 @@ struct workspace_spec {
 
 struct workspace;
 struct workspace_ops {
-	/* `done` once, never from inside: rc 0 and the absolute folder to mount; or negative and why.
-	 * Preparing a job's workspace again is fine and keeps what is there. */
+	/* `done` once, never from inside: rc 0 and the absolute folder to mount; or negative and
+	 * why. Preparing a job's workspace again is fine and keeps what is there. */
 	void (*prepare)(struct workspace *w, const struct workspace_spec *spec,
-		void (*done)(void *ctx, const struct id *job_id, int rc, const char *text), void *ctx);
+		void (*done)(void *ctx, const struct id *job_id, int rc, const char *text),
+		void *ctx);
 	/* Removes the workspace of a job (its folder or its link). */
 	void (*remove)(struct workspace *w, const struct id *job_id);
 	void (*free)(struct workspace *w);
