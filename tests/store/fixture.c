@@ -206,6 +206,7 @@ struct id make_finished(struct fixture *f, enum job_state end, int64_t at)
 	assert_int_equal(do_claim(f, &job, &run), 0);
 	assert_int_equal(do_started(f, &job, &run), 0);
 	r = finish_request(&job, &run, end);
+	r.counts = end != JOB_COMPLETED;
 	r.now_real = at;
 	assert_int_equal(do_finish(f, &r), 0);
 	return job;

@@ -216,7 +216,7 @@ static void odd_times_keep_the_order_of_the_rows(void **state)
 	make_go(f, GO_JOBS GO_VERSION
 		"INSERT INTO schema_version VALUES(1);"
 		"INSERT INTO jobs(id, pylon_name, status, created_at) VALUES"
-		"('" ID(1) "', 'p', 'failed', 'yesterday'),"
+		"('" ID(9) "', 'p', 'failed', 'yesterday'),"
 			   "('" ID(2) "', 'p', 'failed', '2026-11-20 13:45:37 +0545 +0545 m=+1.0'),"
 				      "('" ID(3) "', 'p', 'failed', NULL),"
 						 "('" ID(4) "', 'p', 'failed', 1795161638),"
@@ -224,7 +224,8 @@ static void odd_times_keep_the_order_of_the_rows(void **state)
 								       "('" ID(6) "', 'p', 'failed', x'00ff'),"
 										  "('" ID(7) "', 'p', 'failed', 1795161640.5)");
 	(void)open_old(f);
-	j = job_of(f, ID(1));
+	j = job_of(f, ID(9));
+	assert_int_equal(j.seq, 1);
 	assert_int_equal(j.created_at, 1);
 	job_fini(&j);
 	j = job_of(f, ID(2));

@@ -109,6 +109,9 @@ static void a_retry_by_hand_starts_a_new_life_with_the_same_id(void **state)
 
 	m.outgoing = &out;
 	m.outgoing_count = 1;
+	j = get_job(f, &job);
+	assert_int_equal(j.failures, 1);
+	job_fini(&j);
 	assert_int_equal(do_move(f, &m), 0);
 	j = get_job(f, &job);
 	assert_int_equal(j.state, JOB_QUEUED);

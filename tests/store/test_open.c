@@ -29,7 +29,7 @@ static void file_hash(const char *path, char ret[SHA256_HEX_SIZE])
 {
 	struct buf b = BUF_NULL;
 
-	assert_int_equal(file_read(path, MIB(64), &b, NULL), 0);
+	assert_int_equal(file_read(path, MIB(128), &b, NULL), 0);
 	sha256_hex(b.p, b.n, ret);
 	buf_fini(&b);
 }
@@ -244,8 +244,50 @@ static void a_damaged_page_is_refused_untouched(void **state)
 	make_some(f);
 	page = sql_value(f->path, "SELECT rootpage FROM sqlite_schema WHERE name = 'jobs'");
 	memset(noise, 0xa5, sizeof(noise));
-	overwrite(f->path, (page - 1) * 4096, noise, sizeof(noise));
+	overwrite(f->path, (off_t)(page - 1) * 4096, noise, sizeof(noise));
 	assert_refused(f, -EUCLEAN);
+}
+
+static void a_large_database_is_looked_at_from_its_newest_rows(void **state)
+{
+	struct fixture *f = *state;
+	char noise[512];
+	int64_t page;
+
+	make_some(f);
+	sql_run(f->path,
+		"PRAGMA synchronous = OFF; UPDATE events SET body = hex(zeroblob(20000000)) "
+		"WHERE job_seq <= 2; PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_true(sql_value(f->path, "PRAGMA page_count") * 4096 > (int64_t)MIB(64));
+	fixture_open(f);
+	fixture_close(f);
+	page = sql_value(f->path, "SELECT rootpage FROM sqlite_schema WHERE name = 'jobs'");
+	memset(noise, 0xa5, sizeof(noise));
+	overwrite(f->path, (off_t)(page - 1) * 4096, noise, sizeof(noise));
+	assert_refused(f, -EUCLEAN);
+}
+
+static void a_quick_check_that_runs_out_of_time_is_no_complaint(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = CLEAN_ERR;
+
+	make_some(f);
+	sql_run(f->path, "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE "
+			 "i < 2000) INSERT INTO jobs(id, seq, pylon, state, source, created_at) "
+			 "SELECT 'x' || i, i, 'p', 'queued', 'api', i FROM n");
+	fixture_open(f);
+	assert_int_equal(check_quick(f->db, INT64_C(60) * US_PER_SEC, &e), 0);
+	assert_int_equal(
+		sqlite3_exec(f->db->sql,
+			"PRAGMA ignore_check_constraints = ON; "
+			"UPDATE jobs SET state = '?' WHERE seq = 1999; PRAGMA ignore_check_constraints = OFF",
+			NULL, NULL, NULL),
+		SQLITE_OK);
+	assert_int_equal(check_quick(f->db, INT64_C(60) * US_PER_SEC, &e), -EUCLEAN);
+	assert_int_equal(check_quick(f->db, -1, &e), 0);
+	/* A state that does not exist is damage to a reader as well, never a crash. */
+	assert_int_equal(store_job_by_prefix(f->db, "x1999", &(struct job){0}, &e), -EUCLEAN);
 }
 
 static void a_truncated_file_is_refused_untouched(void **state)
@@ -253,7 +295,7 @@ static void a_truncated_file_is_refused_untouched(void **state)
 	struct fixture *f = *state;
 
 	make_some(f);
-	assert_int_equal(truncate(f->path, 4096 * 5), 0);
+	assert_int_equal(truncate(f->path, 20480), 0);
 	assert_refused(f, -EUCLEAN);
 }
 
@@ -308,7 +350,7 @@ static void a_damaged_file_keeps_what_its_wal_holds(void **state)
 	fixture_close(f);
 	(void)str_copy(f->path, sizeof(f->path), copy);
 	memset(noise, 0xa5, sizeof(noise));
-	overwrite(f->path, (page - 1) * 4096, noise, sizeof(noise));
+	overwrite(f->path, (off_t)(page - 1) * 4096, noise, sizeof(noise));
 	file_hash(copy_wal, before);
 	assert_refused(f, -EUCLEAN);
 	file_hash(copy_wal, after);
@@ -413,6 +455,8 @@ int main(void)
 		TEST(a_damaged_header_is_refused_untouched),
 		TEST(text_in_place_of_a_database_is_refused_untouched),
 		TEST(a_damaged_page_is_refused_untouched),
+		TEST(a_large_database_is_looked_at_from_its_newest_rows),
+		TEST(a_quick_check_that_runs_out_of_time_is_no_complaint),
 		TEST(a_truncated_file_is_refused_untouched),
 		TEST(a_missing_or_altered_table_is_refused),
 		TEST(what_somebody_added_is_left_alone),

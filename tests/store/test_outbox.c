@@ -212,8 +212,11 @@ static void messages_to_one_channel_about_one_job_keep_their_order(void **state)
 	assert_string_equal(seen.ids[0].s, id[0].s);
 	assert_string_equal(seen.ids[1].s, id[1].s);
 	assert_int_equal(next, 0);
-	/* A back-off of the first holds the third back too. */
+	/* Being sent, and then a back-off, of the first hold the third back too. */
 	assert_int_equal(do_sending(f, &id[0], NOW, &s), 0);
+	seen.n = 0;
+	assert_int_equal(store_due_deliveries(f->db, NOW, 10, collect, &seen, &next, NULL), 0);
+	assert_int_equal(seen.n, 1);
 	assert_int_equal(do_delivered(f, &id[0], DELIVERY_PENDING, NOW + 50), 0);
 	seen.n = 0;
 	assert_int_equal(store_due_deliveries(f->db, NOW + 1, 10, collect, &seen, &next, NULL), 0);

@@ -352,7 +352,7 @@ static void pruning_goes_in_small_batches(void **state)
 	fixture_open(f);
 	do {
 		r = do_prune(f, NOW, NOW + 1);
-		assert_true(r.rows <= 600);
+		assert_true(r.rows < 300);
 		total += r.rows;
 		batches++;
 	} while (r.more);
@@ -367,6 +367,7 @@ static void rejected_rows_beyond_the_limit_are_pruned(void **state)
 {
 	struct fixture *f = *state;
 	struct store_prune r;
+	int64_t total = 0;
 
 	f->has_room = false;
 	for (int i = 0; i < 3; i++) {
@@ -380,12 +381,12 @@ static void rejected_rows_beyond_the_limit_are_pruned(void **state)
 			 "created_at, finished_at) SELECT 'x' || i, i, 'p', 'rejected', 'webhook', "
 			 "i, i FROM n");
 	fixture_open(f);
-	r = do_prune(f, 0, 0);
-	assert_int_equal(r.rows, 100);
-	assert_true(r.more);
-	r = do_prune(f, 0, 0);
-	assert_int_equal(r.rows, 21);
-	assert_false(r.more);
+	do {
+		r = do_prune(f, 0, 0);
+		assert_true(r.rows < 100);
+		total += r.rows;
+	} while (r.more);
+	assert_int_equal(total, 121);
 	assert_int_equal(sql_value(f->path, "SELECT count(*) FROM jobs"), REJECTED_ROWS_MAX);
 }
 

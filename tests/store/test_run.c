@@ -292,6 +292,20 @@ static void a_finished_run_never_changes(void **state)
 	assert_int_equal(sql_value(f->path, "SELECT count(*) FROM deliveries"), 0);
 }
 
+static void a_late_end_of_an_earlier_run_does_not_end_the_job(void **state)
+{
+	struct fixture *f = *state;
+	struct id first, second, job = make_running(f, &first);
+	struct store_finish fin = finish_request(&job, &first, JOB_QUEUED);
+
+	assert_int_equal(do_finish(f, &fin), 0);
+	assert_int_equal(do_claim(f, &job, &second), 0);
+	assert_int_equal(do_started(f, &job, &second), 0);
+	fin = finish_request(&job, &first, JOB_FAILED);
+	assert_int_equal(do_finish(f, &fin), STORE_E_STATE);
+	assert_int_equal(state_of(f, &job), JOB_RUNNING);
+}
+
 static void a_finish_the_table_forbids_leaves_no_trace(void **state)
 {
 	struct fixture *f = *state;
@@ -469,6 +483,7 @@ int main(void)
 		TEST(a_finished_run_is_not_stopped),
 		TEST(a_finish_writes_run_job_and_deliveries_together),
 		TEST(a_finished_run_never_changes),
+		TEST(a_late_end_of_an_earlier_run_does_not_end_the_job),
 		TEST(a_finish_the_table_forbids_leaves_no_trace),
 		TEST(every_end_the_table_allows_is_written),
 		TEST(a_retry_queues_the_same_job_and_clears_the_attempt),
