@@ -188,6 +188,15 @@ void live_finish(struct live *v, struct ending *take)
 	store_finish(v->pylon->db, op);
 }
 
+/* It started and ended before anybody could record the start: T3 goes first, in the same turn. */
+static void record_missed_start(struct live *v)
+{
+	CLEANUP(freep) char *name = xasprintf("pylon-%s", v->run_id.s);
+
+	if (v->state == RUN_CREATED)
+		engine_on_started(v->engine, &v->run_id, name);
+}
+
 void engine_on_exited(void *ctx, const struct id *run_id, const struct runner_exit *x)
 {
 	struct engine *e = ctx;
@@ -196,6 +205,7 @@ void engine_on_exited(void *ctx, const struct id *run_id, const struct runner_ex
 
 	if (v == NULL || v->is_finishing)
 		return;
+	record_missed_start(v);
 	result_gather(v, x, &d);
 	live_finish(v, &d);
 }

@@ -143,36 +143,68 @@ int engine_job_event(
 }
 
 struct named_delivery {
-	void (*fn)(const struct delivery *d, const char *pylon, void *ctx);
-	void *ctx;
-	const char *pylon;
-	size_t left;
+	struct delivery d;
+	const char *pylon; /* borrowed */
+	size_t place;      /* among those gathered: each database gives its newest first */
 };
 
-static void pass_delivery(const struct delivery *d, void *ctx)
-{
-	struct named_delivery *n = ctx;
+struct delivery_list {
+	struct named_delivery *v;
+	size_t n, size;
+	const char *pylon; /* whose are being gathered */
+};
 
-	if (n->left == 0)
-		return;
-	n->left--;
-	n->fn(d, n->pylon, n->ctx);
+/* All but the message, which is large and which no list shows. */
+static void gather_delivery(const struct delivery *from, void *ctx)
+{
+	struct delivery_list *l = ctx;
+	struct delivery *to;
+
+	if (l->n == l->size) {
+		l->size = l->size == 0 ? 64 : l->size * 2;
+		l->v = xreallocarray(l->v, l->size, sizeof(*l->v));
+	}
+	l->v[l->n].pylon = l->pylon;
+	l->v[l->n].place = l->n;
+	to = &l->v[l->n++].d;
+	*to = *from;
+	to->kind = xstrdup_or_null(from->kind);
+	to->channel = xstrdup_or_null(from->channel);
+	to->message = NULL;
+	to->error = xstrdup_or_null(from->error);
+}
+
+static int newest_delivery_first(const void *a, const void *b)
+{
+	const struct named_delivery *x = a, *y = b;
+
+	if (x->d.created_at != y->d.created_at)
+		return x->d.created_at < y->d.created_at ? 1 : -1;
+	return x->place < y->place ? -1 : 1;
 }
 
 int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t limit,
 	void (*fn)(const struct delivery *d, const char *pylon, void *ctx), void *ctx,
 	struct err *err)
 {
-	struct named_delivery n = {.fn = fn, .ctx = ctx, .left = limit};
+	struct delivery_list l = {0};
 	int rc = 0;
 
-	for (size_t i = 0; i < e->pylon_count && rc >= 0 && n.left > 0; i++) {
+	for (size_t i = 0; i < e->pylon_count && rc >= 0; i++) {
 		struct pylon *p = &e->pylons[i];
 
-		n.pylon = p->config->name;
+		l.pylon = p->config->name;
 		if (pylon_db(p) != NULL)
-			rc = store_deliveries(p->db, NULL, state, n.left, pass_delivery, &n, err);
+			rc = store_deliveries(p->db, NULL, state, limit, gather_delivery, &l, err);
 	}
+	if (l.n > 1)
+		qsort(l.v, l.n, sizeof(*l.v), newest_delivery_first);
+	for (size_t i = 0; i < l.n; i++) {
+		if (i < limit && rc >= 0)
+			fn(&l.v[i].d, l.v[i].pylon, ctx);
+		delivery_fini(&l.v[i].d);
+	}
+	free(l.v);
 	return rc < 0 ? rc : 0;
 }
 

@@ -32,14 +32,15 @@ void rundir_remove(const struct engine *e, const struct id *run_id)
 		log_warn(TAG, "%s", err.text);
 }
 
-/* Plainly written, not synced: after a power cut there is a new run with new files. */
+/* Plainly written, not synced: after a power cut there is a new run with new files. Readable for
+ * every user whatever our umask is: most agent images do not run as root. */
 static int put_file(const char *dir, const char *name, struct slice data, struct err *err)
 {
 	CLEANUP(freep) char *path = xasprintf("%s/%s", dir, name);
 	CLEANUP(closep) int fd = -1;
 
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0444);
-	if (fd < 0)
+	if (fd < 0 || fchmod(fd, 0444) < 0)
 		return err_errno(err, "%s", path);
 	if (write_all(fd, data.p, data.n) < 0)
 		return err_errno(err, "%s", path);

@@ -65,6 +65,24 @@ static void a_container_that_died_before_its_start_was_recorded_is_adopted_too(v
 	world_close(&w);
 }
 
+static void a_run_that_ended_before_its_start_was_recorded_is_finished(void **state UNUSED)
+{
+	struct world w;
+	struct job j = {0};
+	char id[40];
+
+	post_one(&w, id);
+	leave_container(&w, world_run(&w, 0), "exited");
+	world_crash(&w);
+	world_restart(&w);
+	assert_true(world_run(&w, 0)->is_adopted);
+	world_exited(&w, 0, 0);
+	assert_int_equal(world_job(&w, id, &j), JOB_COMPLETED);
+	assert_true(j.started_at > 0);
+	job_fini(&j);
+	world_close(&w);
+}
+
 static void a_claim_without_a_container_is_queued_again_on_the_record(void **state UNUSED)
 {
 	struct world w;
@@ -213,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_running_container_is_adopted_and_finished_once),
 		cmocka_unit_test(
 			a_container_that_died_before_its_start_was_recorded_is_adopted_too),
+		cmocka_unit_test(a_run_that_ended_before_its_start_was_recorded_is_finished),
 		cmocka_unit_test(a_claim_without_a_container_is_queued_again_on_the_record),
 		cmocka_unit_test(a_job_whose_starts_kill_the_daemon_is_parked_as_poison),
 		cmocka_unit_test(a_vanished_container_is_lost_unless_it_reported),
