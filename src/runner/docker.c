@@ -10,7 +10,8 @@
 
 static const struct docker_timing default_timing = {
 	.call_us = 10 * US_PER_SEC,
-	.slow_us = 60 * US_PER_SEC,
+	.slow_us = 30 * US_PER_SEC,
+	.log_us = 60 * US_PER_SEC,
 	.build_us = 600 * US_PER_SEC,
 	.ping_every_us = 60 * US_PER_SEC,
 	.retry_min_us = 250 * US_PER_MS,
@@ -44,8 +45,7 @@ static bool is_ready_for_place(const struct docker *d, const struct docker_run *
 
 static bool is_ready_for_look(const struct docker *d, const struct docker_run *r)
 {
-	return r->phase == PHASE_ADRIFT && d->is_up && d->version_call == NULL &&
-	       !timer_is_set(&r->again);
+	return r->phase == PHASE_ADRIFT && docker_link_is_sure(d) && !timer_is_set(&r->again);
 }
 
 /* Never created, and nobody wants it any more. */

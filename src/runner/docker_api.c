@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/un.h>
 
 #include "base/json.h"
 #include "runner/docker_internal.h"
@@ -48,6 +49,12 @@ static void add_escaped(struct buf *out, const char *s, const char *keep)
 
 /* A call that must not use a kept connection gives the socket another spelling of the same path,
  * for which no connection is kept, and asks the engine to close this one afterwards. */
+/* A path that is already as long as a socket's may be has no other spelling. */
+static bool has_other_spelling(const char *path)
+{
+	return strlen(path) + 1 < sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
 static struct http_call *send_request(struct docker *d, const struct request *q)
 {
 	CLEANUP(buf_fini) struct buf url = BUF_NULL;
@@ -65,7 +72,8 @@ static struct http_call *send_request(struct docker *d, const struct request *q)
 		headers[n++] = buf_str(&type);
 	}
 	if (q->is_fresh) {
-		buf_printf(&fresh_path, "/%s", d->socket_path);
+		buf_printf(&fresh_path, "%s%s", has_other_spelling(d->socket_path) ? "/" : "",
+			d->socket_path);
 		headers[n++] = "Connection: close";
 	}
 	return http_call(d->client,
@@ -202,13 +210,13 @@ struct http_call *docker_logs(struct docker_run *r, enum docker_logs what,
 	if (what != LOGS_STDOUT && from_ns > 0)
 		buf_printf(&path, "&since=%" PRId64 ".%09" PRId64, from_ns / 1000000000,
 			from_ns % 1000000000);
-	return send_request(r->docker,
-		&(struct request){.method = "GET",
-			.path = buf_str(&path),
-			.timeout_us = what == LOGS_FOLLOW ? 0 : r->docker->timing.slow_us,
-			.data = data,
-			.done = done,
-			.ctx = r});
+	return send_request(
+		r->docker, &(struct request){.method = "GET",
+				   .path = buf_str(&path),
+				   .timeout_us = what == LOGS_FOLLOW ? 0 : r->docker->timing.log_us,
+				   .data = data,
+				   .done = done,
+				   .ctx = r});
 }
 
 struct http_call *docker_list(struct docker *d, void *ctx, docker_done_fn *done)

@@ -34,7 +34,8 @@ struct docker_image {
 	char *name;
 	struct list waiters;
 	struct http_call *call; /* NULL: not asked for yet */
-	bool is_finished;       /* its waiters are being told */
+	int losses;
+	bool is_finished; /* its waiters are being told */
 	struct buf line;
 	bool is_line_skipped;
 	bool has_failed;
@@ -86,6 +87,7 @@ static void finish(struct docker_image *m, int rc, const char *text)
 	m->is_finished = true;
 	while (!list_is_empty(&m->waiters)) {
 		struct image_waiter *w = list_entry(m->waiters.next, struct image_waiter, node);
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed has left the list */
 		struct image_waiter it = *w;
 
 		list_remove(&w->node);
@@ -93,6 +95,14 @@ static void finish(struct docker_image *m, int rc, const char *text)
 		it.done(it.ctx, rc, copy);
 	}
 	image_free(m);
+}
+
+/* The answer got lost. True when the image will be asked for again, or fail with the engine. */
+static bool is_retried(struct docker_image *m)
+{
+	m->call = NULL;
+	docker_link_doubt(m->docker);
+	return ++m->losses < DOCKER_TRIES;
 }
 
 /* --- building --- */
@@ -142,27 +152,24 @@ static bool on_build_data(void *ctx, struct slice data)
 
 static void on_built(void *ctx, const struct http_result *res)
 {
+	CLEANUP(freep) char *text = NULL;
 	struct docker_image *m = ctx;
-	struct docker *d = m->docker;
-	bool is_lost = docker_is_lost(res);
 
+	if (docker_is_lost(res) && is_retried(m))
+		return;
 	if (m->line.n > 0 && !m->is_line_skipped)
 		on_build_line(m, buf_slice(&m->line));
 	if (!m->has_failed && (res->status != 200 || res->error != 0)) {
 		m->has_failed = true;
 		docker_error_text(res, m->error);
 	}
-	if (is_lost)
-		docker_link_doubt(d);
-	if (m->has_failed) {
-		CLEANUP(freep)
-		char *text = xasprintf("image %s cannot be built: %s", m->name, m->error);
-
-		finish(m, -EIO, text);
-	} else {
+	if (!m->has_failed) {
 		log_info(DOCKER_TAG, "image %s is built", m->name);
 		finish(m, 0, "");
+		return;
 	}
+	text = xasprintf("image %s cannot be built: %s", m->name, m->error);
+	finish(m, docker_is_lost(res) ? -ENOTCONN : -EIO, text);
 }
 
 static void build(struct docker_image *m)
@@ -172,6 +179,8 @@ static void build(struct docker_image *m)
 	char digest[SHA256_HEX_SIZE];
 	struct slice program = {(const char *)agent_mock_bytes, agent_mock_size};
 
+	m->has_failed = m->is_line_skipped = false;
+	buf_clear(&m->line);
 	mock_digest(digest);
 	buf_printf(&file,
 		"FROM scratch\n"
@@ -226,10 +235,10 @@ static void on_inspected(void *ctx, const struct http_result *res)
 		else
 			finish(m, 0, "");
 	} else {
+		if (docker_is_lost(res) && is_retried(m))
+			return;
 		docker_error_text(res, text);
-		if (docker_is_lost(res))
-			docker_link_doubt(m->docker);
-		finish(m, -EIO, text);
+		finish(m, docker_is_lost(res) ? -ENOTCONN : -EIO, text);
 	}
 }
 
@@ -290,7 +299,7 @@ void docker_images_pump(struct docker *d)
 	list_foreach (it, &d->images) {
 		struct docker_image *m = list_entry(it, struct docker_image, node);
 
-		if (d->is_up && m->call == NULL)
+		if (docker_link_is_sure(d) && m->call == NULL)
 			m->call = docker_image_inspect(d, m->name, m, on_inspected);
 		if (d->is_up || !d->was_told)
 			continue;

@@ -38,7 +38,8 @@ enum {
 /* Every wait in one place; tests make them short. */
 struct docker_timing {
 	int64_t call_us; /* quick calls; a slower engine hangs */
-	int64_t slow_us; /* create, start, remove, the last log: may wait for disks */
+	int64_t slow_us; /* create, start, remove: may wait for disks */
+	int64_t log_us;  /* reading a whole log */
 	int64_t build_us;
 	int64_t ping_every_us;
 	int64_t retry_min_us, retry_max_us; /* connecting and asking again */
@@ -49,7 +50,7 @@ struct docker_timing {
 enum docker_phase {
 	PHASE_QUEUED, /* waits for a place among those being started */
 	PHASE_CREATING,
-	PHASE_IMAGE,     /* create waits for its image */
+	PHASE_IMAGE,     /* waits for its image, without a place */
 	PHASE_BOOTING,   /* start was asked */
 	PHASE_ADRIFT,    /* the engine must be asked what became of it */
 	PHASE_LOOKING,   /* ... and was */
@@ -59,7 +60,7 @@ enum docker_phase {
 };
 
 struct docker_log {
-	struct spool *spool; /* NULL: closed, or its disk failed */
+	struct spool *spool; /* NULL: closed, or it could not be opened */
 	struct log_mark mark;
 	struct frames frames;
 	struct buf batch; /* records of one piece of data */
@@ -67,6 +68,7 @@ struct docker_log {
 	bool is_out_cut;  /* `out` begins somewhere in the middle */
 	bool has_news;    /* output() is due */
 	bool is_midline;  /* the last byte was no newline */
+	bool has_gap;     /* its disk failed, and that was told */
 	bool is_broken;   /* the stream made no sense */
 };
 
@@ -147,6 +149,10 @@ struct docker_run *docker_find(struct docker *d, const struct id *run_id);
 void docker_wake(struct docker *d);
 
 /* docker_link.c */
+/* Calls that got lost are sent again this often while the engine is there. */
+#define DOCKER_TRIES 3
+/* There is an engine, and it is not in doubt. */
+bool docker_link_is_sure(const struct docker *d);
 void docker_link_init(struct docker *d);
 void docker_link_fini(struct docker *d);
 void docker_link_open(struct docker *d);

@@ -320,6 +320,11 @@ void docker_link_watch(struct docker *d)
 		timer_set_in(&d->ping, d->timing.ping_every_us);
 }
 
+bool docker_link_is_sure(const struct docker *d)
+{
+	return d->is_up && d->version_call == NULL;
+}
+
 void docker_link_init(struct docker *d)
 {
 	timer_init(&d->retry, d->loop, on_retry, d);

@@ -45,11 +45,12 @@ void docker_log_begin_stdout(struct docker_run *r)
 	buf_fini(&r->log.out);
 }
 
-static void give_up_spool(struct docker_run *r, const struct err *e)
+/* Later records are written behind the gap; the mark then stands behind it too. */
+static void on_write_failure(struct docker_run *r, const struct err *e)
 {
-	log_warn(DOCKER_TAG, "run %s: the rest of its log is lost: %s", r->id.s, e->text);
-	spool_close(r->log.spool, false);
-	r->log.spool = NULL;
+	if (!r->log.has_gap)
+		log_warn(DOCKER_TAG, "run %s: output is lost: %s", r->id.s, e->text);
+	r->log.has_gap = true;
 }
 
 /* Writes the batch and remembers how far that was. */
@@ -69,7 +70,7 @@ static void flush_batch(struct docker_run *r)
 		if (rc == 0)
 			rc = spool_mark(log->spool, mark, &e);
 		if (rc < 0)
-			give_up_spool(r, &e);
+			on_write_failure(r, &e);
 		failpoint(FP_output_after);
 		log->is_midline = log->batch.p[log->batch.n - 1] != '\n';
 		log->has_news = true;

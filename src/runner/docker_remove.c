@@ -34,6 +34,7 @@ struct survey {
 	void (*done)(void *ctx, int rc, const char *text);
 	void *ctx;
 	struct http_call *call; /* NULL: not asked yet */
+	int losses;
 };
 
 /* --- removing --- */
@@ -183,10 +184,14 @@ static void on_listed(void *ctx, const struct http_result *res)
 	struct survey *s = ctx;
 	char text[DOCKER_TEXT_MAX + 1];
 
+	s->call = NULL;
+	if (docker_is_lost(res)) {
+		docker_link_doubt(s->docker);
+		if (++s->losses < DOCKER_TRIES)
+			return; /* again, or -ENOTCONN, when the doubt is over */
+	}
 	if (res->status != 200 || res->error != 0) {
 		docker_error_text(res, text);
-		if (docker_is_lost(res))
-			docker_link_doubt(s->docker);
 		survey_finish(s, -EIO, text);
 		return;
 	}
@@ -218,7 +223,7 @@ static void pump_surveys(struct docker *d)
 	list_foreach (it, &d->surveys) {
 		struct survey *s = list_entry(it, struct survey, node);
 
-		if (d->is_up && s->call == NULL)
+		if (docker_link_is_sure(d) && s->call == NULL)
 			s->call = docker_list(d, s, on_listed);
 		if (d->is_up || !d->was_told)
 			continue;

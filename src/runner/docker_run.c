@@ -3,7 +3,8 @@
  * The life of one run in the engine, until it ends (docker_end.c).
  *
  *   QUEUED -> CREATING -> BOOTING -> FOLLOWING -> ENDING -> OVER
- *                 |  IMAGE   |           |          |
+ *     ^           |          |           |          |
+ *     +-- IMAGE --+          |           |          |      (its image is missing)
  *                 +----------+-- ADRIFT -+----------+      (a call was lost, or the engine)
  *                                  |
  *                               LOOKING -> wherever the container really is
@@ -12,6 +13,7 @@
  * and only one that was never started is started. Its name is the run's id and was known before, so
  * a name that is taken is the container of a request whose answer got lost.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/failpoint.h"
@@ -40,7 +42,7 @@ static void release_place(struct docker_run *r)
 void docker_run_enter(struct docker_run *r, enum docker_phase phase)
 {
 	r->phase = phase;
-	if (phase != PHASE_CREATING && phase != PHASE_BOOTING && phase != PHASE_IMAGE)
+	if (phase != PHASE_CREATING && phase != PHASE_BOOTING)
 		release_place(r);
 }
 
@@ -137,6 +139,7 @@ void docker_run_away(struct docker_run *r)
 		return;
 	docker_run_cancel(r);
 	r->was_away = true;
+	r->asked_image = false; /* that was not answered */
 	r->failures = 0;
 	docker_run_enter(r, PHASE_ADRIFT);
 }
@@ -166,11 +169,17 @@ static void on_image(void *ctx, int rc, const char *text)
 {
 	struct docker_run *r = ctx;
 
-	if (rc == 0)
-		docker_run_create(r);
-	else
-		docker_run_refuse(
-			r, docker_is_no_space(text) ? RUNNER_NO_SPACE : RUNNER_NO_IMAGE, text);
+	if (rc == 0) {
+		docker_run_enter(r, PHASE_QUEUED);
+		docker_wake(r->docker);
+		return;
+	}
+	if (rc == -ENOTCONN) {
+		r->asked_image = false;
+		docker_run_drift(r);
+		return;
+	}
+	docker_run_refuse(r, docker_is_no_space(text) ? RUNNER_NO_SPACE : RUNNER_NO_IMAGE, text);
 }
 
 static void on_no_image(struct docker_run *r, const struct http_result *res)
@@ -294,7 +303,8 @@ static void on_waited(void *ctx, const struct http_result *res)
 	code = js_get_int(body, "StatusCode", -1);
 	if (res->status == 404 && res->error == 0) {
 		docker_end_gone(r);
-	} else if (res->status != 200 || res->error != 0 || code < 0) {
+	} else if (res->status != 200 || res->error != 0 || code < 0 ||
+		   js_is_object(js_get(body, "Error"))) {
 		docker_run_drift(r);
 	} else {
 		r->exit.exit_code = (int)code;

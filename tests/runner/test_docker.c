@@ -402,6 +402,49 @@ static void image_of_ours_is_built(void **state)
 	assert_int_equal(fake_count(w->engine, "POST /build"), 2);
 }
 
+static void run_that_needs_an_image_of_ours_gets_it_built(void **state)
+{
+	struct world *w = *state;
+
+	w->image = "pylon/agent-mock";
+	world_open(w);
+	world_start(w, RUN_1);
+	world_start(w, RUN_2);
+	WAIT_FOR(w, world_run(w, RUN_1)->started == 1 && world_run(w, RUN_2)->started == 1);
+	assert_int_equal(fake_count(w->engine, "POST /build"), 1);
+	assert_int_equal(w->docker->starting, 0);
+}
+
+static bool mute_build(void *ctx, const struct fake_request *q)
+{
+	(void)ctx;
+	return strstr(q->target, "/build?") != NULL;
+}
+
+static void building_holds_nobody_up(void **state)
+{
+	struct world *w = *state;
+
+	w->engine->answer = mute_build;
+	w->docker->timing.build_us = 60 * US_PER_SEC;
+	world_open(w);
+	w->image = "pylon/agent-mock";
+	world_start(w, RUN_1);
+	world_start(w, RUN_2);
+	WAIT_FOR(w, fake_count(w->engine, "POST /build") == 1);
+	w->image = "img";
+	world_start(w, RUN_3);
+	WAIT_FOR(w, world_run(w, RUN_3)->started == 1);
+	/* What waits for it can be stopped, and an engine that leaves takes the build with it. */
+	world_stop(w, RUN_2, US_PER_SEC);
+	WAIT_FOR(w, world_run(w, RUN_2)->exited == 1);
+	fake_engine_leave(w->engine);
+	WAIT_FOR(w, w->downs == 1);
+	w->engine->answer = NULL;
+	fake_engine_return(w->engine);
+	WAIT_FOR(w, world_run(w, RUN_1)->started == 1);
+}
+
 static void build_that_fails_is_told(void **state)
 {
 	struct world *w = *state;
@@ -487,6 +530,8 @@ int main(void)
 		T(killed_by_hand_is_no_interruption),
 		T(removed_by_hand_is_gone),
 		T(image_of_ours_is_built),
+		T(run_that_needs_an_image_of_ours_gets_it_built),
+		T(building_holds_nobody_up),
 		T(build_that_fails_is_told),
 		T(image_of_others_is_only_looked_for),
 		T(survey_lists_what_is_there),

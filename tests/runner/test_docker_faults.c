@@ -33,6 +33,21 @@ static void dead_socket_is_told_with_its_path(void **state)
 	assert_non_null(strstr(w->ready_text, "nobody answers"));
 }
 
+static void expect_version(struct world *w, const char *newest, const char *oldest, unsigned minor)
+{
+	CLEANUP(freep)
+	char *version =
+		xasprintf("{\"ApiVersion\":\"%s\",\"MinAPIVersion\":\"%s\"}", newest, oldest);
+
+	w->engine->version = version;
+	world_restart(w);
+	w->runner->ops->open(w->runner);
+	WAIT_FOR(w, w->ups + w->downs > 0);
+	assert_int_equal(w->ups, minor > 0);
+	if (minor > 0)
+		assert_int_equal(w->docker->engine.api_minor, minor);
+}
+
 static void version_is_negotiated(void **state)
 {
 	static const struct {
@@ -49,21 +64,9 @@ static void version_is_negotiated(void **state)
 		{"", "", 0},
 		{"1.", "1.12", 0},
 	};
-	struct world *w = *state;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		CLEANUP(freep)
-		char *version = xasprintf("{\"ApiVersion\":\"%s\",\"MinAPIVersion\":\"%s\"}",
-			rows[i].newest, rows[i].oldest);
-
-		w->engine->version = version;
-		world_restart(w);
-		w->runner->ops->open(w->runner);
-		WAIT_FOR(w, w->ups + w->downs > 0);
-		assert_int_equal(w->ups, rows[i].minor > 0);
-		if (rows[i].minor > 0)
-			assert_int_equal(w->docker->engine.api_minor, rows[i].minor);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect_version(*state, rows[i].newest, rows[i].oldest, rows[i].minor);
 }
 
 static void something_else_on_the_socket_is_no_engine(void **state)
@@ -123,33 +126,33 @@ static void engine_that_comes_back_finds_its_run_again(void **state)
 	free(log);
 }
 
+static void end_while_away(struct world *w, int code, bool was_oom_killed, bool is_interrupted)
+{
+	struct fake_container *c = world_running(w, RUN_1);
+	struct told *t = world_run(w, RUN_1);
+
+	fake_engine_leave(w->engine);
+	WAIT_FOR(w, !w->docker->is_up);
+	c->was_oom_killed = was_oom_killed;
+	fake_exit(w->engine, c, code);
+	fake_engine_return(w->engine);
+	WAIT_FOR(w, t->exited == 1);
+	assert_int_equal(t->exit.exit_code, code);
+	assert_int_equal(t->exit.was_interrupted, is_interrupted);
+	world_forget(w, RUN_1);
+	WAIT_FOR(w, world_container(w, RUN_1) == NULL);
+	t->started = t->exited = 0;
+}
+
 static void run_that_died_with_its_engine_was_interrupted(void **state)
 {
-	static const struct {
-		int code;
-		bool was_oom_killed, is_interrupted;
-	} rows[] = {{137, false, true}, {143, false, true}, {255, false, true}, {0, false, false},
-		{1, false, false}, {137, true, false}};
-	struct world *w = *state;
-
-	world_open(w);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct fake_container *c = world_running(w, RUN_1);
-		unsigned ups = w->ups;
-
-		fake_engine_leave(w->engine);
-		WAIT_FOR(w, !w->docker->is_up);
-		c->was_oom_killed = rows[i].was_oom_killed;
-		fake_exit(w->engine, c, rows[i].code);
-		fake_engine_return(w->engine);
-		WAIT_FOR(w, w->ups == ups + 1);
-		WAIT_FOR(w, world_run(w, RUN_1)->exited == 1);
-		assert_int_equal(world_run(w, RUN_1)->exit.exit_code, rows[i].code);
-		assert_int_equal(world_run(w, RUN_1)->exit.was_interrupted, rows[i].is_interrupted);
-		world_forget(w, RUN_1);
-		WAIT_FOR(w, world_container(w, RUN_1) == NULL);
-		world_run(w, RUN_1)->started = world_run(w, RUN_1)->exited = 0;
-	}
+	world_open(*state);
+	end_while_away(*state, 137, false, true);
+	end_while_away(*state, 143, false, true);
+	end_while_away(*state, 255, false, true);
+	end_while_away(*state, 0, false, false);
+	end_while_away(*state, 1, false, false);
+	end_while_away(*state, 137, true, false);
 }
 
 static void run_killed_by_an_engine_that_leaves_was_interrupted(void **state)
@@ -366,6 +369,36 @@ static void frame_that_lies_in_the_rest(void **state)
 	assert_true(w->docker->is_up);
 }
 
+static void survey_that_breaks_off_is_repeated(void **state)
+{
+	struct world *w = *state;
+	struct mishap m = {.part = "/containers/json", .what = hang_up};
+
+	(void)fake_add(w->engine, RUN_1, JOB_1, "running");
+	w->engine->answer = happen;
+	w->engine->ctx = &m;
+	world_open(w);
+	world_survey(w);
+	WAIT_FOR(w, w->surveys == 1);
+	assert_int_equal(w->survey_rc, 0);
+	assert_int_equal(w->found, 1);
+	assert_int_equal(w->downs, 0);
+}
+
+static void build_that_breaks_off_is_repeated(void **state)
+{
+	struct world *w = *state;
+	struct mishap m = {.part = "/build", .what = hang_up};
+
+	w->engine->answer = happen;
+	w->engine->ctx = &m;
+	world_open(w);
+	world_ensure(w, "pylon/agent-mock");
+	WAIT_FOR(w, w->images == 1);
+	assert_int_equal(w->image_rc, 0);
+	assert_int_equal(fake_count(w->engine, "POST /build"), 2);
+}
+
 static void events_that_break_off_are_opened_again(void **state)
 {
 	struct world *w = *state;
@@ -537,6 +570,8 @@ int main(void)
 		T(followed_log_that_breaks_off),
 		T(frame_that_lies_about_its_length),
 		T(frame_that_lies_in_the_rest),
+		T(survey_that_breaks_off_is_repeated),
+		T(build_that_breaks_off_is_repeated),
 		T(events_that_break_off_are_opened_again),
 		T(hung_engine_is_away_until_it_answers),
 		T(idle_runner_does_not_ping),

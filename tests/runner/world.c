@@ -93,6 +93,7 @@ static void make_runner(struct world *w)
 	w->docker->timing = (struct docker_timing){
 		.call_us = 200 * US_PER_MS,
 		.slow_us = 400 * US_PER_MS,
+		.log_us = 400 * US_PER_MS,
 		.build_us = 400 * US_PER_MS,
 		.ping_every_us = 50 * US_PER_MS,
 		.retry_min_us = 5 * US_PER_MS,
@@ -110,6 +111,7 @@ int world_setup(void **state)
 	if (scratch_setup(&w->scratch) != 0)
 		return -1;
 	w->has_socket = true;
+	w->image = "img";
 	w->loop = loop_new(&e);
 	assert_non_null(w->loop);
 	w->client = http_client_new(w->loop, &e);
@@ -170,7 +172,8 @@ char *world_log(struct world *w, const char *run_id)
 void world_start(struct world *w, const char *run_id)
 {
 	CLEANUP(freep) char *path = world_log_path(w, run_id);
-	struct runner_spec s = {.job_id = {JOB_1}, .pylon = "p", .image = "img", .log_path = path};
+	struct runner_spec s = {
+		.job_id = {JOB_1}, .pylon = "p", .image = w->image, .log_path = path};
 
 	(void)str_copy(s.run_id.s, ID_SIZE, run_id);
 	w->runner->ops->start(w->runner, &s);
@@ -277,4 +280,16 @@ void world_pass(struct world *w, int64_t us)
 
 	while (loop_mono(w->loop) < until)
 		(void)loop_turn(w->loop, 5 * US_PER_MS);
+}
+
+int64_t world_patience(const struct world *w)
+{
+	return loop_mono(w->loop) + 10 * US_PER_SEC;
+}
+
+void world_turn(struct world *w, int64_t until, const char *claim, int line)
+{
+	(void)loop_turn(w->loop, 20 * US_PER_MS);
+	if (loop_mono(w->loop) > until)
+		fail_msg("line %d: waited in vain for %s", line, claim);
 }

@@ -36,6 +36,7 @@ struct world {
 	struct runner *runner;
 	struct docker *docker;
 	bool has_socket;
+	const char *image; /* of runs */
 	unsigned ups, downs;
 	char *ready_text;
 	struct told runs[4];
@@ -71,13 +72,10 @@ void world_pass(struct world *w, int64_t us);
 
 /* Turns the loop until the claim holds; fails the test after some seconds. */
 #define WAIT_FOR(w, claim)                                                                         \
-	do {                                                                                       \
-		int64_t until_ = loop_mono((w)->loop) + 10 * US_PER_SEC;                           \
-		while (!(claim)) {                                                                 \
-			(void)loop_turn((w)->loop, 20 * US_PER_MS);                                \
-			if (loop_mono((w)->loop) > until_)                                         \
-				fail_msg("line %d: waited in vain for %s", __LINE__, #claim);      \
-		}                                                                                  \
-	} while (0)
+	for (int64_t until_ = world_patience(w); !(claim);                                         \
+		world_turn((w), until_, #claim, __LINE__)) {                                       \
+	}
+int64_t world_patience(const struct world *w);
+void world_turn(struct world *w, int64_t until, const char *claim, int line);
 
 #endif
