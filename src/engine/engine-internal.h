@@ -97,6 +97,7 @@ struct engine {
 	struct timer hold;          /* armed: nothing is claimed, a start was just refused */
 	struct timer commit_timer;  /* the store wants another try */
 	struct timer prepare_guard; /* a mute container engine does not delay the doors for ever */
+	struct timer survey_again;  /* the containers could not be listed */
 	struct timer wake;          /* the earliest not_before, expiry or delivery */
 	struct timer housekeeping;  /* retention, idle databases */
 	int64_t next_sweep_mono;    /* when retention is due again */
@@ -182,6 +183,8 @@ void engine_expire_next(struct engine *e);
 
 /* --- recover.c --- */
 void engine_on_ready(void *ctx, bool is_up, const char *text);
+/* Asks what is alive; a timer's callback, so that a failed survey can be repeated. */
+void engine_survey(struct timer *t, void *ctx);
 /* Called when the survey is done and nothing is left to build. */
 void engine_prepared(struct engine *e);
 

@@ -176,6 +176,7 @@ struct engine *engine_new(const struct engine_options *o)
 	timer_init(&e->commit_timer, e->loop, commit_again, e);
 	timer_init(&e->wake, e->loop, wake_up, e);
 	timer_init(&e->hold, e->loop, wake_up, e);
+	timer_init(&e->survey_again, e->loop, engine_survey, e);
 	timer_init(&e->housekeeping, e->loop, engine_housekeeping, e);
 	defer_init(&e->pump, e->loop, pump, e);
 	defer_init(&e->turn, e->loop, turn_only, e);
@@ -192,6 +193,7 @@ void engine_free(struct engine *e)
 	timer_cancel(&e->commit_timer);
 	timer_cancel(&e->wake);
 	timer_cancel(&e->hold);
+	timer_cancel(&e->survey_again);
 	timer_cancel(&e->housekeeping);
 	timer_cancel(&e->prepare_guard);
 	defer_cancel(&e->pump);

@@ -18,6 +18,7 @@
 
 #define PREPARE_GUARD_US      (5 * US_PER_SEC)
 #define HOUSEKEEPING_FIRST_US (5 * US_PER_SEC)
+#define SURVEY_AGAIN_US       (5 * US_PER_SEC)
 
 /* --- databases --- */
 
@@ -277,13 +278,24 @@ static void survey_done(void *ctx, int rc, const char *text)
 	struct engine *e = ctx;
 
 	if (rc < 0) {
-		log_warn(TAG, "the containers could not be listed: %s", text);
-		return; /* ready() comes again when the engine is back */
+		log_warn(TAG, "the containers could not be listed: %s; jobs wait until they can",
+			text);
+		timer_set_in(&e->survey_again, SURVEY_AGAIN_US);
+		engine_prepared(e);
+		return;
 	}
 	e->is_surveyed = true;
 	reconcile(e);
 	check_images(e);
 	engine_kick(e);
+}
+
+void engine_survey(struct timer *t UNUSED, void *ctx)
+{
+	struct engine *e = ctx;
+
+	if (e->runner_is_up && !e->is_surveyed)
+		e->ports.runner->ops->survey(e->ports.runner, survey_each, survey_done, e);
 }
 
 /* --- the order of things --- */
@@ -316,7 +328,7 @@ void engine_on_ready(void *ctx, bool is_up, const char *text)
 	log_info(TAG, "container engine: %s", text);
 	timer_cancel(&e->hold);
 	if (!e->is_surveyed)
-		e->ports.runner->ops->survey(e->ports.runner, survey_each, survey_done, e);
+		engine_survey(&e->survey_again, e);
 	else
 		engine_kick(e);
 }

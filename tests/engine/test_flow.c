@@ -57,6 +57,21 @@ static void a_webhook_becomes_a_run_and_its_result_is_delivered(void **state UNU
 	world_close(&w);
 }
 
+/* Most agent images run as a user of their own. */
+static void every_user_may_read_what_the_agent_gets(void **state UNUSED)
+{
+	mode_t before = umask(077);
+	struct world w;
+	struct stat st;
+
+	world_open(&w, REJECT, PLAIN);
+	world_post(&w, "d-1", "{\"word\":\"hello\"}");
+	assert_int_equal(stat(world_run(&w, 0)->prompt_file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0444);
+	world_close(&w);
+	(void)umask(before);
+}
+
 static void one_delivery_id_makes_one_job_also_after_a_crash(void **state UNUSED)
 {
 	struct world w;
@@ -477,6 +492,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_webhook_becomes_a_run_and_its_result_is_delivered),
+		cmocka_unit_test(every_user_may_read_what_the_agent_gets),
 		cmocka_unit_test(one_delivery_id_makes_one_job_also_after_a_crash),
 		cmocka_unit_test(a_full_house_rejects_and_a_redelivery_revives_the_same_job),
 		cmocka_unit_test(a_job_being_claimed_holds_one_slot_and_not_two),

@@ -225,6 +225,23 @@ static void a_delivery_that_was_being_sent_is_sent_again_and_says_so(void **stat
 	world_close(&w);
 }
 
+static void a_failed_survey_delays_no_door_and_is_repeated(void **state UNUSED)
+{
+	struct world w;
+	char id[40];
+
+	post_one(&w, id);
+	world_crash(&w);
+	w.runner.survey_fails = true;
+	world_restart(&w);
+	assert_true(w.is_prepared);
+	assert_int_equal(w.runner.n, 0);
+	w.runner.survey_fails = false;
+	loop_advance(w.loop, 6 * US_PER_SEC);
+	assert_int_equal(w.runner.n, 1);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +255,7 @@ int main(void)
 		cmocka_unit_test(a_stop_decision_survives_the_process_that_made_it),
 		cmocka_unit_test(the_time_limit_counts_from_the_first_start),
 		cmocka_unit_test(containers_of_finished_runs_are_removed_and_unknown_ones_are_not),
+		cmocka_unit_test(a_failed_survey_delays_no_door_and_is_repeated),
 		cmocka_unit_test(a_delivery_that_was_being_sent_is_sent_again_and_says_so),
 	};
 

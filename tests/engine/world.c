@@ -93,7 +93,7 @@ static void runner_survey(struct runner *r, void (*each)(void *ctx, const struct
 
 	for (size_t i = 0; i < f->found_n; i++)
 		each(ctx, &f->found[i]);
-	done(ctx, 0, "");
+	done(ctx, f->survey_fails ? -5 : 0, f->survey_fails ? "it said 500" : "");
 }
 
 static void runner_remove(struct runner *r, const char *container UNUSED)

@@ -36,8 +36,7 @@ struct fake_runner {
 	/* what survey() finds */
 	struct runner_found found[8];
 	size_t found_n;
-	bool image_fails;
-	void (*survey_done)(void *ctx, int rc, const char *text);
+	bool image_fails, survey_fails;
 };
 
 struct fake_sent {
