@@ -9,7 +9,8 @@
  * An engine that is told to stop kills its containers first and answers until the end, so 137 may
  * mean "killed by somebody" or "died with the engine". After such a code a fresh connection is
  * tried: an engine that is going away accepts none. (Under socket activation the connection is
- * accepted by the service manager and nobody answers.)
+ * accepted by the service manager and nobody answers.) Somebody that is still there may learn only
+ * a moment after the exit that it was the OOM killer, so a 137 is looked at once more.
  */
 #include <limits.h>
 
@@ -20,12 +21,15 @@
 /* How often the rest of a log is asked for when the answer breaks off. */
 #define LOG_TRIES 3
 
+#define CODE_OF_SIGKILL 137
+#define OOM_NEWS_US     (200 * US_PER_MS)
+
 static void finish_part(struct docker_run *r);
 
 /* Codes of a process that an engine ended, or of one whose end it did not see. */
 static bool is_code_of_killed(int code)
 {
-	return code == 137 || code == 143 || code == 255;
+	return code == CODE_OF_SIGKILL || code == 143 || code == 255;
 }
 
 static bool may_be_interrupted(const struct docker_run *r)
@@ -72,15 +76,36 @@ void docker_end_gone(struct docker_run *r)
 	tell(r);
 }
 
+static void on_seen_again(void *ctx, const struct http_result *res)
+{
+	struct docker_run *r = ctx;
+	struct docker_seen seen;
+
+	r->call = NULL;
+	if (res->status == 200 && res->error == 0 && docker_seen_parse(r, res->body, &seen))
+		r->exit.was_oom_killed = seen.was_oom_killed;
+	tell(r);
+}
+
+void docker_end_look_again(struct docker_run *r)
+{
+	r->call = docker_inspect(r, on_seen_again);
+}
+
 static void on_still_there(void *ctx, const struct http_result *res)
 {
 	struct docker_run *r = ctx;
 
 	r->call = NULL;
 	r->exit.was_interrupted = res->status != 200;
-	if (r->exit.was_interrupted)
+	if (r->exit.was_interrupted) {
 		docker_link_doubt(r->docker);
-	tell(r);
+		tell(r);
+	} else if (r->exit.exit_code == CODE_OF_SIGKILL) {
+		timer_set_in(&r->again, OOM_NEWS_US);
+	} else {
+		tell(r);
+	}
 }
 
 static void judge(struct docker_run *r)

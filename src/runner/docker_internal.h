@@ -92,7 +92,7 @@ struct docker_run {
 	struct http_call *call;     /* create, start, wait, inspect */
 	struct http_call *log_call; /* following, the rest, the end of stdout */
 	struct http_call *stop_call;
-	struct timer again;      /* ADRIFT: ask again; FOLLOWING: follow again */
+	struct timer again;      /* ADRIFT, ENDING: ask again; FOLLOWING: follow again */
 	struct timer stop_again; /* is it dead now? */
 	int failures;            /* calls lost since it was last seen well */
 	int log_failures;        /* ends of the followed log before the end of the run */
@@ -235,6 +235,8 @@ void docker_run_cancel(struct docker_run *r);
 void docker_end(struct docker_run *r, const struct docker_seen *seen);
 /* It ended and nothing is left to read. Calls exited(). */
 void docker_end_gone(struct docker_run *r);
+/* Was it the OOM killer after all? */
+void docker_end_look_again(struct docker_run *r);
 
 /* docker_stop.c */
 void docker_stop_init(struct docker_run *r);

@@ -46,7 +46,7 @@ void docker_run_enter(struct docker_run *r, enum docker_phase phase)
 		release_place(r);
 }
 
-/* ADRIFT, or FOLLOWING without a log: the time has come to ask again. */
+/* ADRIFT, FOLLOWING without a log, or ENDING by a kill: the time has come to ask again. */
 static void on_again(struct timer *t, void *ctx)
 {
 	struct docker_run *r = ctx;
@@ -54,6 +54,8 @@ static void on_again(struct timer *t, void *ctx)
 	(void)t;
 	if (r->phase == PHASE_FOLLOWING)
 		docker_run_follow_log(r);
+	else if (r->phase == PHASE_ENDING)
+		docker_end_look_again(r);
 	else
 		docker_wake(r->docker);
 }

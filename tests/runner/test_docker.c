@@ -127,6 +127,20 @@ static void oom_is_told(void **state)
 	assert_false(world_run(w, RUN_1)->exit.was_interrupted);
 }
 
+static void oom_that_the_engine_learns_of_after_the_exit_is_told(void **state)
+{
+	struct world *w = *state;
+	struct fake_container *c;
+
+	world_open(w);
+	c = world_running(w, RUN_1);
+	fake_exit(w->engine, c, 137);
+	WAIT_FOR(w, fake_count(w->engine, "GET /_ping") >= 2);
+	c->was_oom_killed = true;
+	WAIT_FOR(w, world_run(w, RUN_1)->exited == 1);
+	assert_true(world_run(w, RUN_1)->exit.was_oom_killed);
+}
+
 static void starts_are_bounded(void **state)
 {
 	struct world *w = *state;
@@ -513,6 +527,7 @@ int main(void)
 		T(end_of_long_stdout_is_asked_for),
 		T(note_is_a_line_of_its_own),
 		T(oom_is_told),
+		T(oom_that_the_engine_learns_of_after_the_exit_is_told),
 		T(starts_are_bounded),
 		T(server_error_at_create_is_told),
 		T(full_disk_is_recognized),
