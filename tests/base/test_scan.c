@@ -3,10 +3,11 @@
  * tests/base/test_scan.c - the strict scanner: what it refuses, what it indexes, every limit at
  * one below, at and one above, and a differential test against jansson on generated documents.
  */
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <jansson.h>
 
 #include "base/limits.h"
 #include "base/scan.h"
