@@ -2,6 +2,9 @@
 /*
  * main.c - above all rooms: `start` is the daemon's, everything else is a command's.
  */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/str.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
@@ -9,6 +12,19 @@
 #ifndef PYLON_VERSION
 #define PYLON_VERSION "dev"
 #endif
+
+/* Whoever closed 0, 1 or 2 before us shall not get our lock or a socket there, with our words
+ * written into it. Read-only, so that writing fails and a message for stdout stays undelivered. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY); /* NOLINT(android-cloexec-open): like 0, 1, 2 */
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+}
 
 /* The words behind `start` are names of pylons. --only is what an older version of the program
  * wanted before them; it is what names mean now. */
@@ -40,10 +56,12 @@ int main(int argc, char **argv)
 	CLEANUP(cli_fini) struct cli c = {0};
 	int count = 0;
 	char **words = NULL;
-	int r = cli_parse(&c, argc, argv, &count, &words);
+	int r;
 
+	fill_standard_descriptors();
+	r = cli_parse(&c, argc, argv, &count, &words);
 	if (r != EXIT_OK)
-		return r < 0 ? EXIT_OK : r;
+		return r < 0 ? cli_end(EXIT_OK) : r;
 	if (c.command->run == NULL)
 		return start(&c, count, words);
 	return cli_run(&c, count, words);

@@ -55,6 +55,17 @@ static const char *first_problem(const struct daemon *d, const char *name)
 	return "its configuration is not valid (pylon check tells more)";
 }
 
+/* Whoever names pylons wants to read about these only. */
+static void print_broken(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->broken.n; i++) {
+		const char *name = d->config->broken.v[i];
+
+		if (d->only.n == 0 || strv_has(&d->only, name))
+			(void)printf("  %-24s not ready  %s\n", name, first_problem(d, name));
+	}
+}
+
 void daemon_print_listening(const struct daemon *d)
 {
 	struct banner b = {0};
@@ -62,9 +73,7 @@ void daemon_print_listening(const struct daemon *d)
 	if (d->options->quiet)
 		return;
 	engine_each_pylon(d->engine, print_pylon, &b);
-	for (size_t i = 0; i < d->config->broken.n; i++)
-		(void)printf("  %-24s not ready  %s\n", d->config->broken.v[i],
-			first_problem(d, d->config->broken.v[i]));
+	print_broken(d);
 	if (d->is_local_only) {
 		(void)printf("local side only -- listening on %s\n\n", d->paths.socket);
 	} else {

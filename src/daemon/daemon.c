@@ -166,10 +166,19 @@ static int listen_everywhere(struct daemon *d, struct err *e)
 
 	if (rc < 0 || d->is_local_only)
 		return rc;
-	rc = http_listen_tcp(d->server, d->config->host, d->config->port, &d->port, e);
-	if (rc < 0)
-		return err_wrap(e, "listen on %s:%u", d->config->host, d->config->port);
-	return 0;
+	return http_listen_tcp(d->server, d->config->host, d->config->port, &d->port, e);
+}
+
+/* Containers see another loopback than ours. */
+static void tell_reach(const struct daemon *d)
+{
+	const char *host = d->config->host;
+
+	if (!d->is_local_only && (strncmp(host, "127.", 4) == 0 || str_eq(host, "::1")))
+		log_info(TAG,
+			"server.host is %s: agents cannot reach CALLBACK_URL, only "
+			"/run/pylon/result.json and their output count",
+			host);
 }
 
 static void open_doors(void *ctx)
@@ -185,6 +194,7 @@ static void open_doors(void *ctx)
 	}
 	engine_set_callback_port(d->engine, d->port);
 	daemon_print_listening(d);
+	tell_reach(d);
 	loop_notify("READY=1\nSTATUS=listening");
 }
 

@@ -39,6 +39,10 @@ def test_only_the_named_pylons_start(make_home):
     home.start(args=["nobody"], wait=False)
     assert home.process.wait(10) == 1
     assert "no pylon named nobody" in home.output()
+    home.write("pylons/bad/pylon.yaml", "name: bad\ntrigger:\n  type: webhok\n")
+    before = len(home.output())
+    home.start(args=["two"])
+    assert "bad                      not ready" not in home.output()[before:]
 
 
 def test_with_no_pylons_it_says_so_and_keeps_running(make_home):
@@ -62,6 +66,62 @@ def test_a_second_daemon_exits_with_the_pid_of_the_first(make_home):
         f.write("1\n")
     home.kill9()
     home.start()  # a stale pid in the file means nothing
+
+
+def test_a_closed_stdout_gets_no_words_meant_for_it(make_home):
+    """Without a stdout the next file opened would become it: the lock, or a socket."""
+    home = make_home(channel="  type: stdout\n  approval: true\n")
+    home.start(preexec=lambda: [os.close(fd) for fd in (0, 1, 2)])
+    assert home.post({"n": 1})[0] == 202
+
+    def told():
+        sent = json.loads(home.cli("deliveries", "--json").stdout)["items"][0]
+        return sent if sent["attempt"] > 0 else None
+    delivery = wait_for(told, 10)
+    assert (delivery["state"], delivery["error"]) == ("pending", "stdout is closed")
+    with open(home.path("daemon", "lock"), encoding="utf-8") as f:
+        assert f.read().strip() == str(home.process.pid)
+
+
+def test_messages_of_all_pylons_are_listed_newest_first(make_home):
+    home = make_home(channel="  type: stdout\n  approval: true\n")
+    with open(home.path("pylons", "hook", "pylon.yaml"), encoding="utf-8") as f:
+        text = f.read()
+    home.write("pylons/also/pylon.yaml", text.replace("name: hook", "name: also")
+               .replace("/hook", "/also"))
+    home.start()
+    for path in ("/hook", "/also", "/hook", "/also"):
+        assert home.post({}, path=path)[0] == 202
+    items = json.loads(home.cli("deliveries", "--json").stdout)["items"]
+    assert [d["pylon"] for d in items] == ["also", "hook", "also", "hook"]
+    items = json.loads(home.cli("deliveries", "--json", "--limit", "1").stdout)["items"]
+    assert [d["pylon"] for d in items] == ["also"]
+
+
+def test_the_table_of_jobs_stays_in_line(make_home):
+    home = make_home(channel="  type: stdout\n  approval: true\n")
+    home.start()
+    assert home.post({})[0] == 202
+    header, row = home.cli("jobs").stdout.splitlines()
+    assert "awaiting_approval" in row
+    assert row[header.index("DURATION"):] == "--"
+
+
+def test_a_broken_database_is_told_once(make_home):
+    home = make_home()
+    home.write("pylons/hook/jobs.db", "this is no database " * 1000)
+    home.start()
+    for _ in range(3):
+        assert home.post({})[0] == 503
+    home.cli("jobs")
+    assert home.output().count("error [engine] hook: database") == 1, home.output()
+
+
+def test_help_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "wb") as full:
+        r = subprocess.run([PYLON, "--help"], stdout=full, stderr=subprocess.PIPE, timeout=10,
+                           check=False)
+    assert r.returncode == 1
 
 
 def test_an_unusable_configuration_is_refused_with_its_place(make_home):
