@@ -131,6 +131,8 @@ static int no_command(struct cli *c, const char *name)
 {
 	const char *like = cli_suggest_command(name);
 
+	if (name[0] == '-')
+		return cli_usage(c, "there is no option %s", name);
 	if (like != NULL)
 		return cli_usage(c, "there is no command \"%s\"; did you mean \"%s\"?", name, like);
 	return cli_usage(c, "there is no command \"%s\"", name);
@@ -179,11 +181,14 @@ void cli_fini(struct cli *c)
 
 int cli_run(struct cli *c, int argc, char **argv)
 {
-	int r = c->command->run(c, argc, argv);
+	return cli_end(c->command->run(c, argc, argv));
+}
 
+int cli_end(int status)
+{
 	if (fflush(stdout) != 0 || ferror(stdout))
-		return cli_fail(r == EXIT_OK ? EXIT_FAILED : r, "cannot write to stdout");
-	return r;
+		return cli_fail(status == EXIT_OK ? EXIT_FAILED : status, "cannot write to stdout");
+	return status;
 }
 
 int cli_fail(int status, const char *fmt, ...)

@@ -50,6 +50,8 @@ int cli_parse(struct cli *c, int argc, char **argv, int *ret_argc, char ***ret_a
 void cli_fini(struct cli *c);
 /* Runs the command that cli_parse() found. */
 int cli_run(struct cli *c, int argc, char **argv);
+/* Writes out what is buffered: `status`, or EXIT_FAILED when stdout cannot take it. */
+int cli_end(int status);
 
 extern const struct command commands[];
 extern const size_t command_count;

@@ -7,7 +7,8 @@
 #include "base/limits.h"
 #include "cli/commands-internal.h"
 
-#define HEADER "%-10s %-10s %-24s %-9s %-9s "
+/* 80 columns; why a message did not go out has a line of its own. */
+#define HEADER "%-8s %-8s %-16s %-8s %-7s "
 
 static void print_row(const struct cli *c, const struct js *d)
 {
@@ -21,9 +22,11 @@ static void print_row(const struct cli *c, const struct js *d)
 	CLEANUP(buf_fini) struct buf ago = BUF_NULL;
 
 	cli_ago(&ago, js_get_str(d, "created_at"));
-	(void)printf(HEADER "%s%-10s%s %-8lld %-14s %s\n", id, job, pylon, kind, channel,
+	(void)printf(HEADER "%s%-9s%s %5lld %s\n", id, job, pylon, kind, channel,
 		cli_state_color(c, state), state, cli_color_end(c),
-		(long long)js_get_int(d, "attempt", 0), buf_str(&ago), error);
+		(long long)js_get_int(d, "attempt", 0), buf_str(&ago));
+	if (*error != '\0')
+		(void)printf("         %s\n", error);
 }
 
 static void print_table(const struct cli *c, const struct js *items)
@@ -32,8 +35,8 @@ static void print_table(const struct cli *c, const struct js *items)
 		(void)puts("No messages found.");
 		return;
 	}
-	(void)printf(HEADER "%-10s %-8s %-14s %s\n", "ID", "JOB", "PYLON", "KIND", "CHANNEL",
-		"STATUS", "ATTEMPTS", "CREATED", "ERROR");
+	(void)printf(HEADER "%-9s %5s %s\n", "ID", "JOB", "PYLON", "KIND", "CHANNEL", "STATUS",
+		"TRIES", "CREATED");
 	for (size_t i = 0; i < js_len(items); i++)
 		print_row(c, js_at(items, i));
 }

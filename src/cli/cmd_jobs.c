@@ -10,6 +10,8 @@
 #include "cli/commands-internal.h"
 
 #define ROW           "%-10s %-24s "
+#define STATE_WIDTH   14
+#define AGO_WIDTH     20
 #define DEFAULT_LIMIT "20"
 
 static void print_row(const struct cli *c, const struct js *job)
@@ -19,11 +21,13 @@ static void print_row(const struct cli *c, const struct js *job)
 	CLEANUP(freep) char *state = cli_cell(js_get_str(job, "state"), 32);
 	CLEANUP(buf_fini) struct buf ago = BUF_NULL;
 	CLEANUP(buf_fini) struct buf duration = BUF_NULL;
+	/* A long state takes its room from the column behind it. */
+	int over = MAX_OF((int)strlen(state) - STATE_WIDTH, 0);
 
 	cli_ago(&ago, js_get_str(job, "created_at"));
 	cli_duration(&duration, js_get_int(job, "duration_ms", -1));
-	(void)printf(ROW "%s%-14s%s %-20s %s\n", id, pylon, cli_state_color(c, state), state,
-		cli_color_end(c), buf_str(&ago), buf_str(&duration));
+	(void)printf(ROW "%s%-*s%s %-*s %s\n", id, pylon, cli_state_color(c, state), STATE_WIDTH,
+		state, cli_color_end(c), AGO_WIDTH - over, buf_str(&ago), buf_str(&duration));
 }
 
 static void print_table(const struct cli *c, const struct js *list)
@@ -36,7 +40,8 @@ static void print_table(const struct cli *c, const struct js *list)
 		(void)puts("No jobs found.");
 		return;
 	}
-	(void)printf(ROW "%-14s %-20s %s\n", "ID", "PYLON", "STATUS", "TRIGGERED", "DURATION");
+	(void)printf(ROW "%-*s %-*s %s\n", "ID", "PYLON", STATE_WIDTH, "STATUS", AGO_WIDTH,
+		"TRIGGERED", "DURATION");
 	for (size_t i = 0; i < js_len(items); i++) {
 		const struct js *job = js_at(items, i);
 

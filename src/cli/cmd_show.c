@@ -6,7 +6,8 @@
 
 #include "cli/commands-internal.h"
 
-static void print_time(const struct js *o, const char *key, const char *label)
+static void print_time(const struct js *o, const char *key, const char *label,
+	void (*relate)(struct buf *out, const char *when))
 {
 	CLEANUP(buf_fini) struct buf text = BUF_NULL;
 	const char *when = js_get_str(o, key);
@@ -14,7 +15,7 @@ static void print_time(const struct js *o, const char *key, const char *label)
 	if (when == NULL)
 		return;
 	buf_printf(&text, "%s (", when);
-	cli_ago(&text, when);
+	relate(&text, when);
 	buf_add_char(&text, ')');
 	cli_print_fact(label, buf_str(&text));
 }
@@ -49,14 +50,14 @@ static void print_facts(const struct js *j)
 	cli_print_fact("waiting", js_get_str(j, "waiting"));
 	cli_print_fact("source", js_get_str(j, "source"));
 	cli_print_fact("delivery id", js_get_str(j, "delivery_id"));
-	print_time(j, "created_at", "created");
-	print_time(j, "queued_at", "queued");
+	print_time(j, "created_at", "created", cli_ago);
+	print_time(j, "queued_at", "queued", cli_ago);
 	if (js_get_str(j, "started_at") == NULL && js_get_str(j, "finished_at") == NULL) {
-		print_time(j, "not_before", "not before");
-		print_time(j, "expires_at", "expires");
+		print_time(j, "not_before", "not before", cli_until);
+		print_time(j, "expires_at", "expires", cli_until);
 	}
-	print_time(j, "started_at", "started");
-	print_time(j, "finished_at", "finished");
+	print_time(j, "started_at", "started", cli_ago);
+	print_time(j, "finished_at", "finished", cli_ago);
 	if (ms >= 0) {
 		cli_duration(&duration, ms);
 		cli_print_fact("duration", buf_str(&duration));

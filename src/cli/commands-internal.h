@@ -88,6 +88,8 @@ void cli_print_fact(const char *key, const char *text);
 char *cli_cell(const char *text, size_t width);
 /* "5 min ago" for an RFC 3339 time, "--" when absent. */
 void cli_ago(struct buf *out, const char *when);
+/* "in 23h59m" for one to come, "now" when it is past. */
+void cli_until(struct buf *out, const char *when);
 /* "1m34s", or "--" when ms is negative. */
 void cli_duration(struct buf *out, int64_t ms);
 /* Escape sequence that starts and ends the colour of a state; "" without colours. */

@@ -116,8 +116,22 @@ const struct command commands[] = {
 
 	{.name = "webhook",
 		.group = TOOLS,
-		.args = "sign|verify ...",
+		.args = "sign|verify --body FILE [options]",
 		.summary = "Sign or verify a request by hand",
+		.help = "  --body FILE           the request's body; - is standard input\n"
+			"  --recipe R            github, hex or standard; else what the signature\n"
+			"                        header stands for\n"
+			"  --signature-header H  the header that holds the signature\n"
+			"  --secret-file F       a file with the secret; - is standard input\n"
+			"  --secret-env VAR      a variable with the secret\n"
+			"  --secret S            the secret itself: other users can see it in the list\n"
+			"                        of processes, so rather take one of the other two\n"
+			"  --header 'K: V'       a header of the request, once for each; sign takes\n"
+			"                        the delivery id from it\n"
+			"  --now T               as if this were the time, in seconds since 1970\n"
+			"\n"
+			"verify prints ok, or why not and exits with 1: missing_header,\n"
+			"malformed_header, bad_signature, stale_timestamp, bad_secret.\n",
 		.run = cmd_webhook,
 		.is_homeless = true},
 	{.name = "version",

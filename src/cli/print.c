@@ -13,6 +13,7 @@
 #include "cli/commands-internal.h"
 
 #define FACT_WIDTH 12
+#define MINUTE_US  (60 * US_PER_SEC)
 
 void cli_print_json(const struct js *j)
 {
@@ -83,6 +84,27 @@ void cli_ago(struct buf *out, const char *when)
 		instant_print_ago(out, at, cli_now());
 	else
 		buf_add_str(out, "--");
+}
+
+void cli_until(struct buf *out, const char *when)
+{
+	int64_t at, left;
+
+	if (when == NULL || !instant_parse(slice_of(when), &at)) {
+		buf_add_str(out, "--");
+		return;
+	}
+	left = at - cli_now();
+	if (left <= 0) {
+		buf_add_str(out, "now");
+		return;
+	}
+	if (left >= MINUTE_US)
+		left -= left % MINUTE_US;
+	else
+		left -= left % US_PER_SEC;
+	buf_add_str(out, "in ");
+	duration_print(out, left);
 }
 
 void cli_duration(struct buf *out, int64_t ms)

@@ -5,6 +5,8 @@
  */
 #include <fcntl.h>
 
+#include "base/limits.h"
+#include "calendar/instant.h"
 #include "cli/commands-internal.h"
 #include "lib/t.h"
 
@@ -197,6 +199,27 @@ static void help_of_a_command_tells_its_words(void **state)
 	parse(&l, WORDS("logs", "-h"));
 	assert_int_equal(l.result, -1);
 	expect_printed(state, "out", "Use: pylon logs [-f] [--tail N] [--raw] <id>\n");
+	line_fini(&l);
+}
+
+static void help_of_webhook_warns_about_secrets_on_the_command_line(void **state)
+{
+	struct line l;
+
+	parse(&l, WORDS("webhook", "sign", "--help"));
+	assert_int_equal(l.result, -1);
+	expect_printed(state, "out", "--secret-file F");
+	expect_printed(state, "out", "other users can see it");
+	line_fini(&l);
+}
+
+static void unknown_option_is_no_command(void **state)
+{
+	struct line l;
+
+	parse(&l, WORDS("--frob"));
+	assert_int_equal(l.result, EXIT_USAGE);
+	expect_printed(state, "err", "there is no option --frob");
 	line_fini(&l);
 }
 
@@ -443,6 +466,21 @@ static void times_and_durations_are_for_people(void **state)
 	assert_string_equal(buf_str(&text), "1m34s -- 0s --");
 }
 
+static void times_to_come_are_no_past(void **state)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	char when[INSTANT_SIZE];
+
+	(void)state;
+	instant_print(cli_now() + 24 * 3600 * US_PER_SEC - US_PER_SEC, when);
+	cli_until(&text, when);
+	assert_string_equal(buf_str(&text), "in 23h59m");
+	buf_fini(&text);
+	instant_print(cli_now() - US_PER_SEC, when);
+	cli_until(&text, when);
+	assert_string_equal(buf_str(&text), "now");
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -456,6 +494,8 @@ int main(void)
 		ROW(far_fetched_suggestions_are_not_made),
 		ROW(help_is_made_from_the_table),
 		ROW(help_of_a_command_tells_its_words),
+		ROW(help_of_webhook_warns_about_secrets_on_the_command_line),
+		ROW(unknown_option_is_no_command),
 		ROW(version_needs_no_home),
 		ROW(table_is_complete),
 		ROW(options_and_words_may_be_mixed),
@@ -470,6 +510,7 @@ int main(void)
 		ROW(raw_log_output_is_left_alone),
 		ROW(endless_line_is_cut_between_characters),
 		ROW(times_and_durations_are_for_people),
+		ROW(times_to_come_are_no_past),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
