@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/*
+/* clang-format off: a table
+ *
  * The directives, each at the start of a line of the prompt:
  *
  *	mock:sleep MS         wait                      mock:result TEXT      use TEXT as the result
- *	mock:exit N           exit status at the end    mock:fail TEXT        report the status
- *"failed" mock:print TEXT       a line on stdout          mock:no-result        report nothing
- *	mock:stderr TEXT      a line on stderr          mock:json             report on the last
- *line of stdout mock:bytes N          N bytes, lines of 79 x    mock:callback         report by
- *POST to CALLBACK_URL mock:oneline N        N bytes, no newline       mock:env              print
- *the environment mock:alloc MB         allocate and touch        mock:write FILE TEXT  write into
- *the workspace mock:fork N           N sleeping children       mock:hang             ignore
- *SIGTERM, never end
+ *	mock:exit N           exit status at the end    mock:fail TEXT        report the status "failed"
+ *	mock:print TEXT       a line on stdout          mock:no-result        report nothing
+ *	mock:stderr TEXT      a line on stderr          mock:json             report on the last line of stdout
+ *	mock:bytes N          N bytes, lines of 79 x    mock:callback         report by POST to CALLBACK_URL
+ *	mock:oneline N        N bytes, no newline       mock:env              print the environment
+ *	mock:alloc MB         allocate and touch        mock:write FILE TEXT  write into the workspace
+ *	mock:fork N           N sleeping children       mock:hang             ignore SIGTERM, never end
  */
+/* clang-format on */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -128,16 +129,19 @@ static void do_alloc(struct agent *a, const char *arg)
 static void do_fork(struct agent *a, const char *arg)
 {
 	long long wanted = number(arg), done = 0;
+	pid_t parent = getpid();
 
 	(void)a;
 	for (; done < wanted; done++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
-			/* They go with the agent, as they would with its container. */
+			/* They go with the agent, as they would with its container; it may be
+			 * gone already. */
 			(void)prctl(PR_SET_PDEATHSIG, (long)SIGKILL);
-			for (;;)
+			while (getppid() == parent)
 				(void)pause();
+			_exit(0);
 		}
 		if (pid < 0)
 			break;

@@ -8,13 +8,18 @@
  * stays open, is woken by the engine's "log" events and ends when the job is over and everything
  * was sent. A job that has not started yet has an empty log that is followed just the same.
  *
+ * Every attempt has a log of its own under the same name; the one before is set aside when the next
+ * begins. Whoever follows goes on with the new one from its start, and tells them apart by inode.
+ *
  * What surprised us: http_stream_write() may find out that the reader is gone and tell so before it
  * returns; `is_pumping` keeps the stream alive until the pump has noticed.
  */
+#include <sys/stat.h>
+
 #include "api/api-internal.h"
 #include "base/spool.h"
 
-#define LOG_STREAMS_MAX 64
+#define LOG_STREAMS_MAX 256
 #define PIECE_MAX       KIB(16)
 #define PUMP_MAX        KIB(256)
 /* How far back `tail` looks for its lines. */
@@ -28,6 +33,7 @@ struct log_stream {
 	struct id job_id;
 	char *path;
 	uint64_t offset;
+	ino_t ended;       /* the log of an attempt that is over, 0 = none */
 	bool is_following; /* the job may still write */
 	bool is_blocked;   /* waits for `drained` */
 	bool is_pumping;
@@ -64,13 +70,34 @@ static void write_gap(struct log_stream *l, uint64_t missing)
 		l->is_blocked = true;
 }
 
+/* 0 = there is none. */
+static ino_t inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static void go_to_next_attempt(struct log_stream *l)
+{
+	ino_t now = l->ended == 0 ? 0 : inode_of(l->path);
+
+	if (now == 0 || now == l->ended)
+		return;
+	l->ended = 0;
+	l->offset = 0;
+}
+
 /* False when nothing more can be done now. */
 static bool pump_piece(struct log_stream *l)
 {
 	char piece[PIECE_MAX];
-	uint64_t expected = l->offset;
-	size_t n = spool_read(l->path, &l->offset, piece, sizeof(piece));
+	uint64_t expected;
+	size_t n;
 
+	go_to_next_attempt(l);
+	expected = l->offset;
+	n = spool_read(l->path, &l->offset, piece, sizeof(piece));
 	if (n == 0) {
 		if (!l->is_following) {
 			http_stream_end(l->stream);
@@ -222,7 +249,9 @@ void log_on_event(struct api *a, const struct engine_event *ev)
 	bool is_over = str_eq(ev->type, "job") && ev->state != NULL &&
 		       job_state_from_name(ev->state, &state) && job_is_over(state);
 
-	if (!is_over && !str_eq(ev->type, "log"))
+	bool is_repeated = str_eq(ev->type, "job") && str_eq(ev->state, "queued");
+
+	if (!is_over && !is_repeated && !str_eq(ev->type, "log"))
 		return;
 	list_foreach_safe (it, &a->logs) {
 		struct log_stream *l = list_entry(it, struct log_stream, node);
@@ -231,6 +260,8 @@ void log_on_event(struct api *a, const struct engine_event *ev)
 			continue;
 		if (is_over)
 			l->is_following = false;
+		if (is_repeated)
+			l->ended = inode_of(l->path);
 		pump(l);
 	}
 }

@@ -51,14 +51,16 @@ struct store_db *pylon_db(struct pylon *p)
 		return p->db;
 	buf_printf(&path, "%s/pylons/%s/jobs.db", p->engine->config->home, p->config->name);
 	rc = store_open(p->engine->store, buf_str(&path), p->config->name, &p->db, &m, &err);
-	str_replace(&p->db_problem, NULL);
 	if (rc != 0) {
 		p->db = NULL;
 		(void)err_wrap(&err, "database");
+		/* Asked again with every request: said once. */
+		if (!str_eq(p->db_problem, err.text))
+			log_error(TAG, "%s: %s", p->config->name, err.text);
 		str_replace(&p->db_problem, err.text);
-		log_error(TAG, "%s: %s", p->config->name, p->db_problem);
 		return NULL;
 	}
+	str_replace(&p->db_problem, NULL);
 	log_migration(p, &m);
 	return p->db;
 }

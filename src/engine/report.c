@@ -81,6 +81,12 @@ void engine_report(struct engine *e, struct slice job_id, struct slice token, st
 		fn(ctx, &a);
 		return;
 	}
+	/* It would take the place of an earlier one that counts. */
+	if (!js_is_object(doc)) {
+		answer_refuse(&a, 400, "not_object", "a result is a JSON object");
+		fn(ctx, &a);
+		return;
+	}
 	t = xcalloc_held(1, sizeof(*t));
 	t->engine = e;
 	t->body = slice_dup(body);

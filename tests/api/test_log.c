@@ -81,6 +81,31 @@ static void follower_waits_for_a_queued_job_and_ends_with_it(void **state)
 	fake_request_fini(&r);
 }
 
+/* Of the same length, so that only their place on disk tells them apart. */
+static void follower_goes_on_with_the_log_of_the_next_attempt(void **state)
+{
+	CLEANUP(freep) char *path = xasprintf("%s/%s.log", fake.dir, JOB_1);
+	CLEANUP(freep) char *aside = xasprintf("%s/%s.1.log", fake.dir, JOB_1);
+	struct fake_request r = {0};
+	struct world *w = *state;
+
+	fake_job(JOB_1, JOB_RUNNING, NOW_US);
+	print("one\n");
+	open_log(w, &r, "?follow=1");
+	fake_event(w, "job", JOB_1, "queued");
+	fake_event(w, "job", JOB_1, "starting");
+	assert_int_equal(rename(path, aside), 0);
+	fake_event(w, "log", JOB_1, "");
+	print("two\n");
+	fake_event(w, "log", JOB_1, "");
+	assert_string_equal(text_of(&r), "one\ntwo\n");
+	print("3\n");
+	fake_event(w, "job", JOB_1, "completed");
+	assert_string_equal(text_of(&r), "one\ntwo\n3\n");
+	assert_true(r.has_ended);
+	fake_request_fini(&r);
+}
+
 static void tail_counts_lines(void **state)
 {
 	static const struct {
@@ -221,6 +246,7 @@ int main(void)
 		ROW(log_of_a_finished_job_is_sent_and_ended),
 		ROW(without_follow_the_log_of_a_running_job_ends_too),
 		ROW(follower_waits_for_a_queued_job_and_ends_with_it),
+		ROW(follower_goes_on_with_the_log_of_the_next_attempt),
 		ROW(tail_counts_lines),
 		ROW(tail_of_an_unterminated_line_and_then_follow),
 		ROW(bad_tail_is_400),

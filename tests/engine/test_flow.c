@@ -426,6 +426,8 @@ static void a_callback_counts_only_with_the_secret_of_its_living_run(void **stat
 	assert_int_equal(w.answer.status, 400);
 	report(&w, r, NULL, "{\"status\":\"completed\",\"output\":{\"result\":\"by callback\"}}");
 	assert_int_equal(w.answer.status, 200);
+	report(&w, r, NULL, "[]");
+	assert_int_equal(w.answer.status, 400);
 	world_exited(&w, 0, 0);
 	assert_int_equal(world_job(&w, id, &j), JOB_COMPLETED);
 	assert_string_equal(j.result, "by callback");
