@@ -19,14 +19,14 @@
 #include "base/str.h"
 
 struct paths {
-	char *home;	    /* absolute */
-	char *daemon_dir;   /* folder of lock, logs, runtime.db */
-	char *socket;	    /* the local door */
-	char *lock;	    /* <daemon_dir>/lock */
-	char *pylons_lock;  /* pylons/.lock: everything shared by a home */
-	char *jobs_dir;	    /* workspaces and logs of jobs */
+	char *home;        /* absolute */
+	char *daemon_dir;  /* folder of lock, logs, runtime.db */
+	char *socket;      /* the local door */
+	char *lock;        /* <daemon_dir>/lock */
+	char *pylons_lock; /* pylons/.lock: everything shared by a home */
+	char *jobs_dir;    /* workspaces and logs of jobs */
 	char *pylons_dir;
-	bool is_isolated;   /* a namespace or an explicit socket was given */
+	bool is_isolated; /* a namespace or an explicit socket was given */
 };
 
 /* `socket` is the --socket option or NULL. Reads the environment. -ENAMETOOLONG when the socket's

@@ -41,7 +41,8 @@ static const char intro[] =
 	"are comments. Keep them at mode 0600.\n"
 	"\n"
 	"The column *taken over* says when a change counts: at the next *reload* of the files, or after "
-	"a *restart* of the daemon.\n";
+	"a *restart* of the daemon. This version reads its files when it starts, so every change waits "
+	"for a restart.\n";
 
 static const char *const type_names[] = {
 	[KEY_STRING] = "text",
