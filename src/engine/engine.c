@@ -121,7 +121,7 @@ static bool end_of_turn(void *ctx)
 	struct engine *e = ctx;
 	int64_t again;
 
-	if (!store_has_work(e->store) || timer_is_set(&e->commit_timer))
+	if (!store_has_work(e->store))
 		return false;
 	again = store_commit(e->store, loop_mono(e->loop));
 	if (again > 0)

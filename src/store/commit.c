@@ -7,14 +7,14 @@
  * then the callbacks. Operations are on exactly one list at any time: ops (waiting), turn (being
  * committed), kept (`must`, after a failure), or one of the two lists of an outcome.
  *
- * After a failure
- *	busy		everything stays in `ops` and is tried every STORE_BUSY_RETRY_US; what is
- *not `must` fails STORE_BUSY_US after its first try. full, I/O	what is not `must` fails; the rest
- *is tried at once without them (a large request may have been the trouble), then every
- *STORE_RETRY_US from `kept`. Later `must` operations queue up behind them, in order; others are not
- *held up.
- *	one operation	whose values the database will not take (a bug of ours): each operation gets
- *a transaction of its own and only that one fails, even if it is a `must`.
+ * After a failure:
+ * - busy: everything stays in `ops` and is tried every STORE_BUSY_RETRY_US; what is not `must`
+ *   fails STORE_BUSY_US after its first try.
+ * - full, I/O, file gone: what is not `must` fails; the rest is tried at once without them (a large
+ *   request may have been the trouble), then every STORE_RETRY_US from `kept`. Later `must`
+ *   operations queue up behind them, in order; others are not held up.
+ * - values that the database will not take (a bug of ours): each operation gets a transaction of
+ *   its own and only that one fails, even if it is a `must`.
  *
  * A callback may close its database or free its request: nothing of either is touched after it ran.
  */
@@ -137,8 +137,10 @@ static int ops_run(struct list *batch, uint64_t *ret_kinds, struct err *e)
 static int batch_commit(struct store_db *db, struct list *batch, struct err *e)
 {
 	uint64_t kinds = 0;
-	int rc = txn_begin(db, e);
+	int rc = db_file_check(db, e);
 
+	if (rc == 0)
+		rc = txn_begin(db, e);
 	if (rc == 0)
 		rc = ops_run(batch, &kinds, e);
 	if (rc == 0) {

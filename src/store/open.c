@@ -230,6 +230,29 @@ static int settle(struct store_db *db, const char *pylon, struct store_migration
 	return rc;
 }
 
+/* Remembers which file it is. */
+static int file_note(struct store_db *db, struct err *e)
+{
+	struct stat st;
+
+	if (stat(db->path, &st) < 0)
+		return err_errno(e, "%s", db->path);
+	db->file_dev = st.st_dev;
+	db->file_ino = st.st_ino;
+	return 0;
+}
+
+int db_file_check(const struct store_db *db, struct err *e)
+{
+	struct stat st;
+
+	if (stat(db->path, &st) < 0)
+		return err_set(e, -ESTALE, "%s was removed while it was open", db->path);
+	if (st.st_dev != db->file_dev || st.st_ino != db->file_ino)
+		return err_set(e, -ESTALE, "%s was replaced while it was open", db->path);
+	return 0;
+}
+
 int store_open(struct store *s, const char *path, const char *pylon, struct store_db **ret,
 	struct store_migration *ret_migration, struct err *e)
 {
@@ -246,6 +269,8 @@ int store_open(struct store *s, const char *path, const char *pylon, struct stor
 		(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (rc == 0)
 		rc = settle(db, pylon, &m, e);
+	if (rc == 0)
+		rc = file_note(db, e);
 	if (rc < 0)
 		return rc;
 	(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);

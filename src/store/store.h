@@ -66,7 +66,8 @@ bool store_has_work(const struct store *s);
 struct store_op;
 typedef void store_done_fn(struct store_op *op, int rc, const struct err *e);
 
-/* rc given to `done`: 0, a STORE_E_* condition, or a negative errno (-ENOSPC disk full, -EBUSY
+/* rc given to `done`: 0, a STORE_E_* condition, or a negative errno (-ENOSPC disk full, -ESTALE
+ * the file was removed or replaced, -EBUSY
  * locked by another program, -EIO ...). */
 enum {
 	STORE_E_NOT_FOUND = 1,

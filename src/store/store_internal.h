@@ -97,6 +97,8 @@ struct store_db {
 	struct store *store;
 	struct list node, dirty, warm;
 	char *path;
+	dev_t file_dev; /* the file that was opened, to notice when another is in its place */
+	ino_t file_ino;
 	sqlite3 *sql;
 	sqlite3_stmt *slots[SLOTS];
 	struct list ops;    /* asked for, not tried or found busy */
@@ -107,6 +109,11 @@ struct store_db {
 	int64_t seq;        /* highest seq as this transaction sees it, -1 = not read */
 	int64_t created_at; /* newest that was given out, so that it strictly rises */
 };
+
+/* --- open.c --- */
+
+/* -ESTALE when somebody removed or replaced the file: what is committed now would be lost. */
+int db_file_check(const struct store_db *db, struct err *e);
 
 /* --- sql.c: statements --- */
 

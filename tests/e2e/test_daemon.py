@@ -437,3 +437,18 @@ def test_idle_means_no_wake_ups(make_home):
     before = switches()
     time.sleep(3)
     assert switches() - before <= 12
+
+
+def test_nothing_is_accepted_into_a_database_that_was_removed_or_replaced(make_home):
+    home = make_home().start()
+    assert home.post({"n": 1}, "one")[0] == 202
+    path = home.path("pylons", "hook", "jobs.db")
+    os.rename(path, path + ".away")
+    status, answer = home.post({"n": 2}, "two")
+    assert (status, answer["code"]) == (503, "store_unavailable")
+    with open(path, "wb"):
+        pass
+    assert home.post({"n": 3}, "three")[0] == 503
+    os.rename(path + ".away", path)
+    assert home.post({"n": 4}, "four")[0] == 202
+    assert home.rows("select count(*) from jobs") == [(2,)]
