@@ -5,8 +5,9 @@
  *   1. /run/pylon/result.json      2. what it POSTed to its callback URL
  *   3. the last JSON line of its stdout      4. its exit status with the end of its log
  *
- * The container is not trusted: files are opened beneath their folder without following links,
- * sizes are bounded, and what does not parse counts as not there (and is said in the log).
+ * The container is not trusted: files are opened beneath their folder without following links, and
+ * sizes are bounded. A report that cannot be used gives way to the next in the list; when none is
+ * left the job failed, for nobody knows whether its agent wanted to say so.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,18 +23,20 @@ struct report {
 	struct js *doc;
 	const struct js *output; /* borrowed from doc; may be NULL */
 	bool says_failed;
+	struct err unusable; /* of a result.json that is there but cannot be used */
 };
 
 static bool report_parse(
 	struct report *r, const char *p, size_t n, const char *where, const struct id *job_id)
 {
-	struct err err = CLEAN_ERR;
+	struct err *err = &r->unusable;
 	const char *status;
 
-	r->doc = js_parse(p, n, &err);
-	if (r->doc == NULL || !js_is_object(r->doc)) {
-		log_warn(TAG, "job %.8s: its %s is not a JSON object: %s", job_id->s, where,
-			err.text);
+	r->doc = js_parse(p, n, err);
+	if (r->doc != NULL && !js_is_object(r->doc))
+		(void)err_set(err, -EINVAL, "it is no JSON object");
+	if (err->code != 0) {
+		log_warn(TAG, "job %.8s: its %s cannot be used: %s", job_id->s, where, err->text);
 		js_free(r->doc);
 		r->doc = NULL;
 		return false;
@@ -53,17 +56,18 @@ static bool from_file(struct report *r, struct live *v)
 {
 	CLEANUP(buf_fini) struct buf dir = BUF_NULL;
 	CLEANUP(buf_fini) struct buf text = BUF_NULL;
-	struct err err = CLEAN_ERR;
+	struct err *err = &r->unusable;
 	int rc;
 
 	rundir_path(v->engine, &v->run_id, &dir);
-	rc = file_read_beneath(buf_str(&dir), "result.json", RESULT_FILE_MAX, &text, &err);
+	rc = file_read_beneath(buf_str(&dir), "result.json", RESULT_FILE_MAX, &text, err);
 	if (rc == 0)
-		return report_parse(
-			r, text.p == NULL ? "" : text.p, text.n, "result.json", &v->job_id);
-	if (rc != -ENOENT)
-		log_warn(
-			TAG, "job %.8s: its result.json cannot be used: %s", v->job_id.s, err.text);
+		return report_parse(r, buf_str(&text), text.n, "result.json", &v->job_id);
+	if (rc == -ENOENT)
+		*err = CLEAN_ERR;
+	else
+		log_warn(TAG, "job %.8s: its result.json cannot be used: %s", v->job_id.s,
+			err->text);
 	return false;
 }
 
@@ -97,20 +101,21 @@ static struct slice last_json_line(struct slice text)
 	return line.n > 0 && line.p[0] == '{' && line.p[line.n - 1] == '}' ? line : SLICE_NULL;
 }
 
+/* Only what is a report counts here: a command may end with any braces it likes. */
 static bool from_stdout(struct report *r, struct live *v, const struct runner_exit *x)
 {
 	struct slice line = last_json_line((struct slice){x->stdout_tail, x->stdout_tail_n});
+	struct report found = {0};
 
 	if (line.n == 0)
 		return false;
-	if (!report_parse(r, line.p, line.n, "last line", &v->job_id))
-		return false;
-	if (js_get_str(r->doc, "status") == NULL && r->output == NULL) {
-		js_free(r->doc); /* some JSON, but no report */
-		*r = (struct report){0};
-		return false;
+	if (report_parse(&found, line.p, line.n, "last line", &v->job_id) &&
+		(js_get_str(found.doc, "status") != NULL || found.output != NULL)) {
+		*r = found;
+		return true;
 	}
-	return true;
+	js_free(found.doc);
+	return false;
 }
 
 /* The end of the log, made safe to show; appended. */
@@ -208,6 +213,8 @@ static void judge(
 		set_failed(d, "interrupted", "the container engine stopped it");
 	} else if (!x->is_gone && x->exit_code != 0) {
 		set_failed(d, "exit_status", "it ended with status %d", x->exit_code);
+	} else if (r->doc == NULL && r->unusable.code != 0) {
+		set_failed(d, "bad_result", "its report cannot be used: %s", r->unusable.text);
 	} else if (r->says_failed) {
 		set_failed(d, "agent", "the agent reported a failure without a text");
 	}

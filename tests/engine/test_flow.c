@@ -462,6 +462,41 @@ static void a_result_file_beats_a_callback_and_a_bad_exit_beats_both(void **stat
 	world_close(&w);
 }
 
+static void a_report_that_cannot_be_used_is_no_success(void **state UNUSED)
+{
+	static const char *const reports[] = {"{\"status\":", "[]", "\"completed\"",
+		"{\"status\":\"completed\",\"output\":{\"result\":\"\\u0000\"}}"};
+
+	for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
+		struct world w;
+		struct job j = {0};
+
+		world_open(&w, REJECT, PLAIN);
+		world_post(&w, "x", "{}");
+		world_started(&w, 0);
+		world_result(&w, 0, reports[i]);
+		world_exited(&w, 0, 0);
+		assert_int_equal(world_job(&w, w.answer.job_id, &j), JOB_FAILED);
+		assert_string_equal(j.reason, "bad_result");
+		job_fini(&j);
+		world_close(&w);
+	}
+}
+
+static void braces_at_the_end_of_stdout_are_no_report(void **state UNUSED)
+{
+	struct runner_exit x = {.stdout_tail = "{not json}\n", .stdout_tail_n = 11};
+	struct world w;
+
+	world_open(&w, REJECT, PLAIN);
+	world_post(&w, "x", "{}");
+	world_started(&w, 0);
+	w.runner.ev.exited(w.runner.ev.ctx, &world_run(&w, 0)->run_id, &x);
+	loop_settle(w.loop);
+	world_assert_state(&w, w.answer.job_id, JOB_COMPLETED);
+	world_close(&w);
+}
+
 static void a_workspace_that_cannot_be_made_fails_the_job_with_the_reason(void **state UNUSED)
 {
 	struct world w;
@@ -512,6 +547,8 @@ int main(void)
 		cmocka_unit_test(a_delivery_is_dead_after_its_last_attempt),
 		cmocka_unit_test(a_callback_counts_only_with_the_secret_of_its_living_run),
 		cmocka_unit_test(a_result_file_beats_a_callback_and_a_bad_exit_beats_both),
+		cmocka_unit_test(a_report_that_cannot_be_used_is_no_success),
+		cmocka_unit_test(braces_at_the_end_of_stdout_are_no_report),
 		cmocka_unit_test(a_workspace_that_cannot_be_made_fails_the_job_with_the_reason),
 		cmocka_unit_test(a_draining_engine_accepts_nothing),
 	};
