@@ -29,7 +29,7 @@ static void hand_to_handler(struct connection *c)
 	wait_clear(c);
 	r->in.body = (struct slice){r->body, r->body_n};
 	r->is_pending = true;
-	s->pending++;
+	server_request_begins(s);
 	s->handlers.handle(s->handlers.ctx, r);
 }
 

@@ -153,7 +153,7 @@ void http_respond(struct http_request *r, int status, const char *type, struct s
 
 	server_enter(s);
 	if (r->is_pending)
-		s->pending--;
+		server_request_ends(s);
 	if (c != NULL) {
 		c->req = NULL;
 		answer(c, w, status, type, body, headers);

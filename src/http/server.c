@@ -12,11 +12,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "http/server_internal.h"
 
 enum { LOCAL_EXTRA = 64 };
+
+/* A burst of this many requests at once leaves the heap full of holes, which the allocator keeps
+ * for ever unless it is asked. */
+#define TRIM_PENDING  64
+#define TRIM_AFTER_US US_PER_SEC
 
 void server_enter(struct http_server *s)
 {
@@ -39,6 +45,28 @@ void server_wake_at(struct http_server *s, int64_t at_mono)
 {
 	if (!timer_is_set(&s->timer) || s->timer.at_mono > at_mono)
 		timer_set(&s->timer, at_mono);
+}
+
+void server_request_begins(struct http_server *s)
+{
+	s->pending++;
+	s->most_pending = MAX_OF(s->most_pending, s->pending);
+	s->trim_mono = 0;
+}
+
+void server_request_ends(struct http_server *s)
+{
+	if (--s->pending > 0 || s->most_pending < TRIM_PENDING)
+		return;
+	s->trim_mono = loop_mono(s->loop) + TRIM_AFTER_US;
+	server_wake_at(s, s->trim_mono);
+}
+
+static void trim(struct http_server *s)
+{
+	s->trim_mono = 0;
+	s->most_pending = 0;
+	(void)malloc_trim(0);
 }
 
 void server_poll(struct http_server *s)
@@ -76,6 +104,10 @@ static void on_timer(struct timer *t UNUSED, void *ctx)
 		listeners_resume(s);
 	else if (s->accept_mono > 0)
 		server_wake_at(s, s->accept_mono);
+	if (s->trim_mono > 0 && s->trim_mono <= now)
+		trim(s);
+	else if (s->trim_mono > 0)
+		server_wake_at(s, s->trim_mono);
 	server_leave(s);
 }
 

@@ -146,6 +146,8 @@ struct http_server {
 	struct list waits[WAIT_KINDS];
 	size_t connection_count;
 	size_t pending;
+	size_t most_pending; /* since memory was last given back */
+	int64_t trim_mono;   /* when to give it back; 0 = there is nothing worth it */
 	uint64_t body_bytes;
 	unsigned depth; /* of server_enter() */
 	bool is_paused; /* a listener is */
@@ -166,6 +168,10 @@ void server_enter(struct http_server *s);
 void server_leave(struct http_server *s);
 /* Makes the timer go off no later than this. */
 void server_wake_at(struct http_server *s, int64_t at_mono);
+
+/* A request was handed to `handle`; it was answered. */
+void server_request_begins(struct http_server *s);
+void server_request_ends(struct http_server *s);
 
 /* wait.c */
 void wait_set(struct connection *c, enum wait kind);

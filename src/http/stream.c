@@ -86,7 +86,7 @@ struct http_stream *http_stream_start(
 	st->is_mute = r->is_head;
 	server_enter(s);
 	if (r->is_pending)
-		s->pending--;
+		server_request_ends(s);
 	if (c == NULL) {
 		stream_lost(st);
 	} else {
