@@ -186,7 +186,7 @@ void hex_encode(const void *p, size_t n, char *ret)
 	ret[2 * n] = '\0';
 }
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';

@@ -47,6 +47,8 @@ uint64_t random_below(uint64_t bound);
 
 /* Lower-case hex of n bytes, 2n characters and a NUL. */
 void hex_encode(const void *p, size_t n, char *ret);
+/* Value of a hex digit of either case, -1 when it is none. */
+int hex_digit(char c);
 /* Exactly 2n hex digits of either case into n bytes; false otherwise. */
 bool hex_decode(struct slice hex, uint8_t *ret, size_t n);
 

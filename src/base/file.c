@@ -22,8 +22,7 @@ enum {
 	PID_TEXT_MAX = 24,
 };
 
-/* Reads what is left of fd, at most max bytes; takes no descriptor. */
-static int read_up_to(int fd, size_t max, struct buf *ret)
+int fd_read(int fd, size_t max, struct buf *ret)
 {
 	for (;;) {
 		size_t room = MIN_OF(max - ret->n, MAX_OF(ret->n, (size_t)READ_STEP_MIN));
@@ -49,7 +48,7 @@ static int read_up_to(int fd, size_t max, struct buf *ret)
 static int read_whole(int fd, const char *name, size_t max, struct buf *ret, struct err *e)
 {
 	CLEANUP(buf_fini) struct buf content = BUF_NULL;
-	int r = read_up_to(fd, max, &content);
+	int r = fd_read(fd, max, &content);
 
 	if (r == -EFBIG)
 		return err_set(e, r, "%s is larger than %zu bytes", name, max);

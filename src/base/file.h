@@ -16,6 +16,8 @@
 
 /* Reads at most max bytes; -EFBIG when the file has more, -ENOENT when there is none. */
 NODISCARD int file_read(const char *path, size_t max, struct buf *ret, struct err *e);
+/* Reads what is left of a descriptor, appended; -EFBIG when it is more than max bytes in all. */
+NODISCARD int fd_read(int fd, size_t max, struct buf *ret);
 /* As file_read, for a file `name` (no slash) in folder `dir` that somebody untrusted may have
  * made: no links, regular file with one name only; never blocks. */
 NODISCARD int file_read_beneath(

@@ -90,3 +90,16 @@ int cli_get(struct cli *c, struct js **ret, const char *path_fmt, ...)
 	va_end(ap);
 	return cli_call(c, "GET", buf_str(&path), NULL, ret);
 }
+
+int cli_get_job(struct cli *c, int argc, char **argv, struct js **ret, const char *what)
+{
+	int r = cli_options(c, &argc, argv, NULL, 0);
+
+	if (r == EXIT_OK)
+		r = cli_want_args(c, argc, 1, 1);
+	if (r == EXIT_OK)
+		r = cli_want_id(c, "job", argv[1]);
+	if (r == EXIT_OK)
+		r = cli_get(c, ret, "/api/jobs/%s%s", argv[1], what);
+	return r;
+}

@@ -10,14 +10,8 @@ int cmd_explain(struct cli *c, int argc, char **argv)
 {
 	CLEANUP(js_freep) struct js *j = NULL;
 	const struct js *hints;
-	int r = cli_options(c, &argc, argv, NULL, 0);
+	int r = cli_get_job(c, argc, argv, &j, "/explain");
 
-	if (r == EXIT_OK)
-		r = cli_want_args(c, argc, 1, 1);
-	if (r == EXIT_OK)
-		r = cli_want_id(c, "job", argv[1]);
-	if (r == EXIT_OK)
-		r = cli_get(c, &j, "/api/jobs/%s/explain", argv[1]);
 	if (r != EXIT_OK)
 		return r;
 	if (c->json) {

@@ -140,14 +140,8 @@ static void print_explanation(struct cli *c, const char *id)
 int cmd_show(struct cli *c, int argc, char **argv)
 {
 	CLEANUP(js_freep) struct js *j = NULL;
-	int r = cli_options(c, &argc, argv, NULL, 0);
+	int r = cli_get_job(c, argc, argv, &j, "");
 
-	if (r == EXIT_OK)
-		r = cli_want_args(c, argc, 1, 1);
-	if (r == EXIT_OK)
-		r = cli_want_id(c, "job", argv[1]);
-	if (r == EXIT_OK)
-		r = cli_get(c, &j, "/api/jobs/%s", argv[1]);
 	if (r != EXIT_OK)
 		return r;
 	if (c->json) {

@@ -71,6 +71,9 @@ int cli_connect(struct cli *c, struct client **ret);
 int cli_call(
 	struct cli *c, const char *method, const char *path, const char *body, struct js **ret);
 int cli_get(struct cli *c, struct js **ret, const char *path_fmt, ...) PRINTF(3, 4);
+/* A command whose only argument is a job: reads it and gets /api/jobs/<id> with `what` behind it.
+ */
+int cli_get_job(struct cli *c, int argc, char **argv, struct js **ret, const char *what);
 /* Tells a refusal (problem+json) and returns the exit status for it. */
 int cli_refused(struct cli *c, int http_status, struct slice body);
 /* Exit status of a failed client call, after having told *e. */

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/limits.h"
 #include "config/config-internal.h"
 
@@ -47,24 +48,6 @@ static bool is_regular(struct report *r, const char *path, bool *ret_absent)
 	return false;
 }
 
-/* Reads up to max + 1 bytes, so that the caller sees that there are more. */
-static int read_bytes(int fd, size_t max, struct buf *out)
-{
-	while (out->n <= max) {
-		char chunk[16384];
-		ssize_t n = read(fd, chunk, MIN_OF(sizeof(chunk), max + 1 - out->n));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return 0;
-		buf_add(out, chunk, (size_t)n);
-	}
-	return 0;
-}
-
 static int read_open_file(struct report *r, int fd, size_t max, struct buf *ret, mode_t *ret_mode)
 {
 	struct stat st;
@@ -75,15 +58,15 @@ static int read_open_file(struct report *r, int fd, size_t max, struct buf *ret,
 		report_at(r, NULL, "changed while it was opened");
 		return FILE_E_UNUSABLE;
 	}
-	rc = read_bytes(fd, max, ret);
+	rc = fd_read(fd, max, ret);
+	if (rc == -EFBIG) {
+		report_at(r, NULL, "is larger than %zu KiB", max >> 10);
+		return FILE_E_UNUSABLE;
+	}
 	if (rc < 0) {
 		errno = -rc;
 		(void)err_errno(&e, "cannot be read");
 		report_at(r, NULL, "%s", e.text);
-		return FILE_E_UNUSABLE;
-	}
-	if (ret->n > max) {
-		report_at(r, NULL, "is larger than %zu KiB", max >> 10);
 		return FILE_E_UNUSABLE;
 	}
 	*ret_mode = st.st_mode;

@@ -7,6 +7,7 @@
  * what follows it, and no bare LF anywhere. Chunk extensions and trailers are checked, bounded and
  * forgotten.
  */
+#include "base/crypto.h"
 #include "http/parser.h"
 
 enum state {
@@ -58,20 +59,9 @@ static bool is_text(char c)
 	return u == '\t' || (u >= ' ' && u != 0x7f);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static enum http_verdict read_size(struct http_body *b, char c)
 {
-	int digit = hex_value(c);
+	int digit = hex_digit(c);
 
 	if (digit >= 0) {
 		if (b->left >> 59 != 0)

@@ -6,16 +6,12 @@
  * that RFC 3986 wants encoded (senders do that in queries) but never a '#', a blank, a control or
  * a byte above 126, because proxies disagree about where such a target ends.
  */
+#include "base/crypto.h"
 #include "http/parser.h"
 
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 /* unreserved and sub-delims of RFC 3986. */
@@ -30,7 +26,7 @@ static size_t literal_length(struct slice s)
 {
 	size_t i = 1;
 
-	while (i < s.n && (is_hex(s.p[i]) || s.p[i] == ':' || s.p[i] == '.'))
+	while (i < s.n && (hex_digit(s.p[i]) >= 0 || s.p[i] == ':' || s.p[i] == '.'))
 		i++;
 	return i > 1 && i < s.n && s.p[i] == ']' ? i + 1 : 0;
 }
@@ -42,7 +38,7 @@ static size_t name_length(struct slice s)
 
 	while (i < s.n && s.p[i] != ':') {
 		if (s.p[i] == '%') {
-			if (s.n - i < 3 || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2]))
+			if (s.n - i < 3 || hex_digit(s.p[i + 1]) < 0 || hex_digit(s.p[i + 2]) < 0)
 				return 0;
 			i += 3;
 		} else if (is_name_char(s.p[i])) {
