@@ -50,6 +50,7 @@
 #define STOP_GRACE_US   (10 * US_PER_SEC) /* between SIGTERM and SIGKILL in a container */
 
 /* Queues and rows. */
+#define AWAITING_MAX       1000 /* approvals one pylon may wait for; then 429 */
 #define REJECTED_ROWS_MAX  1000 /* per pylon */
 #define LIST_LIMIT_MAX     500  /* rows of one API page */
 #define LIST_LIMIT_DEFAULT 50

@@ -43,6 +43,18 @@ static const struct pylon *find_route(struct engine *e, struct slice path)
 	return NULL;
 }
 
+/* Jobs that wait for an approval hold no slot, so they have a bound of their own. */
+static int refuse_waiting(const struct pylon *p, struct answer *ret)
+{
+	if (!p->config->approval || p->awaiting < AWAITING_MAX)
+		return 0;
+	answer_refuse(ret, 429, "rate_limited",
+		"%d jobs of this pylon are waiting for approval; send it again later",
+		AWAITING_MAX);
+	ret->retry_after_s = RETRY_AFTER_NOT_READY_S;
+	return ret->status;
+}
+
 static int refuse_closed(const struct engine *e, const struct pylon *p, struct answer *ret)
 {
 	const char *reason;
@@ -127,6 +139,8 @@ static void apply_accepted(const struct accept_task *t)
 	struct pylon *p = t->pylon;
 	bool is_new = op->verdict == ACCEPT_NEW;
 
+	if (op->needs_approval && !is_new)
+		p->awaiting--;
 	if (op->verdict == ACCEPT_DUPLICATE)
 		return;
 	if (op->verdict == ACCEPT_REJECTED) {
@@ -134,7 +148,6 @@ static void apply_accepted(const struct accept_task *t)
 		return;
 	}
 	if (is_new && op->needs_approval) {
-		p->awaiting++;
 		if (p->next_expiry == 0 || op->expires_at < p->next_expiry)
 			p->next_expiry = op->expires_at;
 		pylon_has_delivery(p, op->now_real);
@@ -157,6 +170,8 @@ static void accept_done(struct store_op *op, int rc, const struct err *err)
 	} else {
 		if (t->op.took_room)
 			pylon_unqueued(t->pylon, 0);
+		if (t->op.needs_approval)
+			t->pylon->awaiting--;
 		answer_store_failure(&a, rc);
 		log_error(TAG, "%s: an event could not be kept: %s", t->pylon->config->name,
 			err == NULL ? "?" : err->text);
@@ -183,6 +198,7 @@ static void add_approval(struct accept_task *t, int64_t now)
 
 	message_render(&text, c->message, &j, &ev, PROMPT_MAX);
 	t->op.needs_approval = true;
+	t->pylon->awaiting++; /* given back when no new job comes of it */
 	t->op.expires_at = now + c->approval_timeout_us;
 	t->approval_message = message_json("approval", t->pylon, &j, &ev, buf_slice(&text));
 	t->approval = (struct store_outgoing){.kind = "approval",
@@ -256,8 +272,11 @@ void engine_webhook(struct engine *e, const struct inbound *in, engine_answer_fn
 	}
 	t = accept_task_new(p, fn, ctx);
 	status = route_judge(p->route, in, loop_real(e->loop), &t->event, &a, &why);
+	if (status == 0)
+		status = refuse_waiting(p, &a);
 	if (status != 0) {
-		log_info(TAG, "%s: refused with %d: %s", p->config->name, status, why.text);
+		log_info(TAG, "%s: refused with %d: %s", p->config->name, status,
+			why.code != 0 ? why.text : a.text);
 		fn(ctx, &a);
 		accept_task_free(t);
 		return;
@@ -299,7 +318,7 @@ void engine_trigger(struct engine *e, const char *pylon, struct slice body, cons
 		answer_refuse(&a, 503, "draining", "pylon is shutting down");
 	else if (p->config->not_ready != NULL)
 		answer_refuse(&a, 503, "not_ready", "%.120s", p->config->not_ready);
-	else if (check_body(body, &a) == 0)
+	else if (refuse_waiting(p, &a) == 0 && check_body(body, &a) == 0)
 		reason = NULL;
 	if (reason != NULL) {
 		fn(ctx, &a);

@@ -335,6 +335,32 @@ static void nothing_runs_without_the_approval_that_is_required(void **state UNUS
 	world_close(&w);
 }
 
+static void a_pylon_waits_for_a_bounded_number_of_approvals(void **state UNUSED)
+{
+	struct world w;
+	char key[16];
+
+	world_open(&w, REJECT, PYLON("", "  approval: true\n"));
+	for (int i = 0; i < AWAITING_MAX; i++) {
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		if (i == AWAITING_MAX - 1)
+			loop_settle(w.loop);
+		world_send(&w, key, "{}");
+	}
+	loop_settle(w.loop);
+	assert_int_equal(w.answers, AWAITING_MAX);
+	assert_int_equal(w.answer.status, 202);
+	world_post(&w, "one too many", "{}");
+	assert_int_equal(w.answer.status, 429);
+	assert_string_equal(w.answer.code, "rate_limited");
+	assert_true(w.answer.retry_after_s > 0);
+	world_crash(&w);
+	world_restart(&w);
+	world_post(&w, "still too many", "{}");
+	assert_int_equal(w.answer.status, 429);
+	world_close(&w);
+}
+
 static void an_approval_that_nobody_gives_expires(void **state UNUSED)
 {
 	struct world w;
@@ -542,6 +568,7 @@ int main(void)
 		cmocka_unit_test(a_run_over_its_time_limit_is_stopped_and_timed_out),
 		cmocka_unit_test(kill_works_before_and_during_the_run),
 		cmocka_unit_test(nothing_runs_without_the_approval_that_is_required),
+		cmocka_unit_test(a_pylon_waits_for_a_bounded_number_of_approvals),
 		cmocka_unit_test(an_approval_that_nobody_gives_expires),
 		cmocka_unit_test(a_delivery_is_retried_with_back_off_and_the_wish_of_its_receiver),
 		cmocka_unit_test(a_delivery_is_dead_after_its_last_attempt),
