@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is a database sound? The quick look at every opening, and the whole truth in a process of its
- * own.
+ * Is a database sound? The quick look when a process opens it first, and the whole truth in a
+ * process of its own.
  *
  * The quick look may not take long whatever the size: running out of time is no complaint. SQLite
  * walks all b-trees of a quick_check in one step that asks nobody whether to go on (3.40), at about
@@ -21,7 +21,7 @@
 /* Virtual machine steps between two looks at the clock: some ten microseconds. */
 #define PROGRESS_STEPS 1000
 
-static int64_t clock_us(void)
+int64_t clock_us(void)
 {
 	struct timespec t;
 

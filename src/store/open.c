@@ -19,7 +19,10 @@
 #include "base/limits.h"
 #include "store/store_internal.h"
 
-#define QUICK_CHECK_US (200 * US_PER_MS)
+/* A database is looked over when this process opens it first, for so long; and all together so
+ * long, so that a hundred large ones do not hold up the start. */
+#define QUICK_CHECK_US     (200 * US_PER_MS)
+#define QUICK_CHECK_ALL_US (1 * US_PER_SEC)
 
 /* Two megabytes hold the pages that one busy turn touches. */
 static const char connection_setup[] = "PRAGMA synchronous=FULL;"
@@ -29,7 +32,7 @@ static const char connection_setup[] = "PRAGMA synchronous=FULL;"
 				       "PRAGMA temp_store=MEMORY;"
 				       "PRAGMA secure_delete=FAST;"
 				       "PRAGMA cache_size=-2048;"
-				       "PRAGMA wal_autocheckpoint=2000;"
+				       "PRAGMA wal_autocheckpoint=1000;"
 				       "PRAGMA journal_size_limit=8388608";
 
 struct store *store_new(void (*wake)(void *ctx), void *ctx)
@@ -43,6 +46,7 @@ struct store *store_new(void (*wake)(void *ctx), void *ctx)
 	(void)sqlite3_config(SQLITE_CONFIG_URI, 0);
 	s->wake = wake;
 	s->ctx = ctx;
+	s->check_left_us = QUICK_CHECK_ALL_US;
 	list_init(&s->dbs);
 	list_init(&s->dirty);
 	list_init(&s->warm);
@@ -55,6 +59,7 @@ void store_free(struct store *s)
 		return;
 	list_foreach_safe (it, &s->dbs)
 		db_free(list_entry(it, struct store_db, node));
+	strv_fini(&s->checked);
 	free(s);
 }
 
@@ -211,14 +216,30 @@ static int migrate(struct store_db *db, const char *pylon, struct store_migratio
 	return rc;
 }
 
-static int settle(struct store_db *db, const char *pylon, struct store_migration *m, struct err *e)
+/* The first look at a database that this process did not make. */
+static int look_over(struct store *s, struct store_db *db, struct err *e)
+{
+	int64_t began = clock_us();
+	int rc;
+
+	if (strv_has(&s->checked, db->path))
+		return 0;
+	rc = check_quick(db, MIN_OF(QUICK_CHECK_US, s->check_left_us), e);
+	if (rc == 0)
+		strv_add(&s->checked, db->path);
+	s->check_left_us = MAX_OF(s->check_left_us - (clock_us() - began), 0);
+	return rc;
+}
+
+static int settle(struct store *s, struct store_db *db, const char *pylon,
+	struct store_migration *m, struct err *e)
 {
 	enum schema_kind kind;
 	int rc = schema_identify(db, &kind, &m->from, e);
 
 	m->to = SCHEMA_VERSION;
 	if (rc == 0 && kind != SCHEMA_NEW)
-		rc = check_quick(db, QUICK_CHECK_US, e);
+		rc = look_over(s, db, e);
 	if (rc == 0 && kind == SCHEMA_GO)
 		rc = migrate(db, pylon, m, e);
 	if (rc == 0)
@@ -268,7 +289,7 @@ int store_open(struct store *s, const char *path, const char *pylon, struct stor
 	if (db->sql != NULL && keep_wal)
 		(void)sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	if (rc == 0)
-		rc = settle(db, pylon, &m, e);
+		rc = settle(s, db, pylon, &m, e);
 	if (rc == 0)
 		rc = file_note(db, e);
 	if (rc < 0)

@@ -20,16 +20,30 @@
 
 #include "store/store_internal.h"
 
-#define JOB_STATES_OVER                                                                            \
-	"'completed','failed','timed_out','cancelled','lost','dismissed','expired','rejected'"
-#define JOB_STATES_ALL "'awaiting_approval','queued','starting','running'," JOB_STATES_OVER
+/* Which states there are. Not with IN: for that SQLite builds a table of the words at every insert,
+ * which costs the accept path a fifth. The most frequent come first. */
+#define W(word) " WHEN '" word "' THEN 1"
+#define W_OVER                                                                                     \
+	W("completed")                                                                             \
+	W("failed") W("timed_out") W("cancelled") W("lost") W("dismissed") W("expired")            \
+		W("rejected")
+#define IS_JOB_OVER "CASE state" W_OVER " ELSE 0 END"
+#define IS_JOB_STATE                                                                               \
+	"CASE state" W("queued") W("starting") W("running") W("awaiting_approval") W_OVER          \
+		" ELSE 0 END"
+#define IS_RUN_STATE                                                                               \
+	"CASE state" W("created") W("starting") W("running") W("stopping") W("exited")             \
+		W("lost") " ELSE 0 END"
+#define IS_DELIVERY_STATE                                                                          \
+	"CASE state" W("pending") W("sending") W("sent") W("scheduled") W("acked") W("dead")       \
+		W("unknown") W("cancelled") " ELSE 0 END"
 
 static const char ddl[] =
 	"CREATE TABLE jobs(\n"
 	"	id TEXT PRIMARY KEY NOT NULL CHECK (length(id) BETWEEN 1 AND 36),\n"
 	"	seq INTEGER NOT NULL UNIQUE,\n"
 	"	pylon TEXT NOT NULL,\n"
-	"	state TEXT NOT NULL CHECK (state IN (" JOB_STATES_ALL ")),\n"
+	"	state TEXT NOT NULL CHECK (" IS_JOB_STATE "),\n"
 	"	reason TEXT,\n"
 	"	source TEXT NOT NULL,\n"
 	"	delivery_id TEXT,\n"
@@ -48,7 +62,7 @@ static const char ddl[] =
 	"	decided_by TEXT,\n"
 	"	result TEXT,\n"
 	"	output_json TEXT,\n"
-	"	CHECK ((finished_at > 0) = (state IN (" JOB_STATES_OVER ")))\n"
+	"	CHECK ((finished_at > 0) = (" IS_JOB_OVER "))\n"
 	") STRICT;\n"
 	"CREATE INDEX jobs_created ON jobs(created_at);\n"
 	"CREATE INDEX jobs_state ON jobs(state, created_at);\n"
@@ -79,8 +93,7 @@ static const char ddl[] =
 	"	id TEXT PRIMARY KEY NOT NULL,\n"
 	"	job_id TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,\n"
 	"	attempt INTEGER NOT NULL,\n"
-	"	state TEXT NOT NULL CHECK (state IN\n"
-	"		('created','starting','running','stopping','exited','lost')),\n"
+	"	state TEXT NOT NULL CHECK (" IS_RUN_STATE "),\n"
 	"	stop INTEGER NOT NULL DEFAULT 0 CHECK (stop BETWEEN 0 AND 2),\n"
 	"	token_sha256 TEXT NOT NULL,\n"
 	"	handle TEXT,\n"
@@ -102,8 +115,7 @@ static const char ddl[] =
 	"	job_id TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,\n"
 	"	kind TEXT NOT NULL,\n"
 	"	channel TEXT NOT NULL,\n"
-	"	state TEXT NOT NULL CHECK (state IN ('scheduled','pending','sending','sent','acked',\n"
-	"		'dead','unknown','cancelled')),\n"
+	"	state TEXT NOT NULL CHECK (" IS_DELIVERY_STATE "),\n"
 	"	attempt INTEGER NOT NULL DEFAULT 0,\n"
 	"	may_repeat INTEGER NOT NULL DEFAULT 0,\n"
 	"	due_at INTEGER NOT NULL DEFAULT 0,\n"

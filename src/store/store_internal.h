@@ -91,6 +91,8 @@ struct store {
 	struct list dirty; /* those with operations waiting */
 	struct list warm;  /* those that keep statements and pages, most recently used first */
 	size_t warm_count;
+	struct strv checked;   /* paths that this process has looked over once */
+	int64_t check_left_us; /* what is left of the time for that, over all databases */
 };
 
 struct store_db {
@@ -222,6 +224,8 @@ NODISCARD int schema_stamp(struct store_db *db, struct err *e);
 NODISCARD int schema_check(struct store_db *db, struct err *e);
 /* What quick_check finds within limit_us; -EUCLEAN. Running out of time is fine. */
 NODISCARD int check_quick(struct store_db *db, int64_t limit_us, struct err *e);
+/* CLOCK_MONOTONIC in microseconds: for time limits inside the room only. */
+int64_t clock_us(void);
 /* The whole integrity_check; -EUCLEAN with the first complaint. */
 NODISCARD int check_full(struct store_db *db, struct err *e);
 /* A verified, synced copy in <folder>/.backups/; its path is written to ret. */
