@@ -4,9 +4,7 @@ import importlib
 import json
 import os
 import pathlib
-import random
 import shutil
-import socket
 import statistics
 import subprocess
 import time
@@ -16,21 +14,6 @@ import harness
 DISK_SLOW = 4  # times the best sync seen
 IMAGE = "/images/pylon/agent-mock"
 QUEUE = "  queue_limit: 10000000\n"  # of the block `docker`: every request finds room
-
-
-def free_port():
-    """Below the range from which outgoing connections, of which there are many, take theirs."""
-    while True:
-        port = random.randrange(10000, 32000)
-        with socket.socket() as s:
-            try:
-                s.bind(("0.0.0.0", port))
-                return port
-            except OSError:
-                pass
-
-
-harness.free_port = free_port
 
 
 class Skip(Exception):

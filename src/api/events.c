@@ -3,10 +3,12 @@
  * api/events.c - GET /api/events: what happens, as server-sent events (the WHATWG's HTML standard,
  * section 9.2).
  *
- * The last EVENTS_RING events are kept once, as the bytes that go out; a subscriber is little more
- * than the number of the next event it wants. Whoever comes back with Last-Event-ID goes on behind
- * that event. When what it wants is no longer there (it was away too long, it reads too slowly, the
- * daemon was restarted) it is told by an event `gap` and goes on with the oldest that is.
+ * The last EVENTS_RING events are kept once; a subscriber is little more than the number of the
+ * next event it wants. The bytes that go out are made when somebody takes them, because most of the
+ * time nobody listens; those made last are kept for the subscribers that follow. Whoever comes back
+ * with Last-Event-ID goes on behind that event. When what it wants is no longer there (it was away
+ * too long, it reads too slowly, the daemon was restarted) it is told by an event `gap` and goes on
+ * with the oldest that is.
  *
  * Ids are "<when this daemon started, hex>-<number>": a number alone would look right after a
  * restart and be wrong. A comment every EVENTS_PING_US keeps proxies awake; without subscribers
@@ -18,11 +20,23 @@
 
 #define SUBSCRIBERS_MAX 512
 
+/* A copy of a struct engine_event. */
+struct happening {
+	int64_t at_real;
+	struct id job_id; /* "" = none */
+	char type[16];
+	char state[32];
+	char pylon[64]; /* "" = none */
+	char *reason;   /* NULL = none, which is the rule */
+};
+
 struct events {
 	struct loop *loop;
-	uint64_t epoch;          /* ms since 1970 */
-	uint64_t last;           /* number of the newest event, 0 = none yet */
-	char *ring[EVENTS_RING]; /* event n is at n % EVENTS_RING */
+	uint64_t epoch;                     /* ms since 1970 */
+	uint64_t last;                      /* number of the newest event, 0 = none yet */
+	struct happening ring[EVENTS_RING]; /* event n is at n % EVENTS_RING */
+	struct buf text;                    /* of event text_of, 0 = none */
+	uint64_t text_of;
 	struct list subscribers;
 	size_t count;
 	struct timer ping;
@@ -69,7 +83,8 @@ void events_free(struct events *ev)
 		subscriber_free(list_entry(it, struct subscriber, node));
 	timer_cancel(&ev->ping);
 	for (size_t i = 0; i < EVENTS_RING; i++)
-		free(ev->ring[i]);
+		free(ev->ring[i].reason);
+	buf_fini(&ev->text);
 	free(ev);
 }
 
@@ -106,6 +121,35 @@ static bool send_gap(struct subscriber *s)
 	return send_text(s, buf_str(&text));
 }
 
+static const char *or_null(const char *s)
+{
+	return str_is_empty(s) ? NULL : s;
+}
+
+/* The bytes of an event of the ring; they live until those of another one are asked for. */
+static const char *event_text(struct events *ev, uint64_t number)
+{
+	const struct happening *h = &ev->ring[number % EVENTS_RING];
+	CLEANUP(js_freep) struct js *data = NULL;
+
+	if (ev->text_of == number)
+		return buf_str(&ev->text);
+	data = js_object();
+	js_set_str(data, "type", h->type);
+	js_set_str(data, "pylon", or_null(h->pylon));
+	js_set_str(data, "job_id", or_null(h->job_id.s));
+	js_set_str(data, "state", h->state);
+	js_set_str(data, "reason", h->reason);
+	js_set_time(data, "at", h->at_real);
+	buf_clear(&ev->text);
+	buf_printf(&ev->text, "id: %" PRIx64 "-%" PRIu64 "\nevent: %s\ndata: ", ev->epoch, number,
+		h->type);
+	js_write(&ev->text, data);
+	buf_add_str(&ev->text, "\n\n");
+	ev->text_of = number;
+	return buf_str(&ev->text);
+}
+
 /* May free s. */
 static void pump(struct subscriber *s)
 {
@@ -116,12 +160,8 @@ static void pump(struct subscriber *s)
 	s->is_pumping = true;
 	if (go_on && (s->has_gap || s->next < oldest(s->ev)))
 		go_on = send_gap(s);
-	while (go_on && s->next <= s->ev->last) {
-		const char *text = s->ev->ring[s->next % EVENTS_RING];
-
-		s->next++;
-		go_on = send_text(s, text);
-	}
+	while (go_on && s->next <= s->ev->last)
+		go_on = send_text(s, event_text(s->ev, s->next++));
 	s->is_pumping = false;
 	if (s->stream == NULL)
 		subscriber_free(s);
@@ -164,22 +204,14 @@ static void ping(struct timer *t, void *ctx)
 
 void events_publish(struct events *ev, const struct engine_event *what)
 {
-	CLEANUP(js_freep) struct js *data = js_object();
-	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	struct happening *h = &ev->ring[++ev->last % EVENTS_RING];
 
-	js_set_str(data, "type", what->type);
-	js_set_str(data, "pylon", what->pylon);
-	js_set_str(data, "job_id", what->job_id.s[0] == '\0' ? NULL : what->job_id.s);
-	js_set_str(data, "state", what->state);
-	js_set_str(data, "reason", what->reason);
-	js_set_time(data, "at", loop_real(ev->loop));
-	ev->last++;
-	buf_printf(&text, "id: %" PRIx64 "-%" PRIu64 "\nevent: %s\ndata: ", ev->epoch, ev->last,
-		what->type);
-	js_write(&text, data);
-	buf_add_str(&text, "\n\n");
-	free(ev->ring[ev->last % EVENTS_RING]);
-	ev->ring[ev->last % EVENTS_RING] = buf_steal(&text);
+	h->at_real = loop_real(ev->loop);
+	h->job_id = what->job_id;
+	must(str_copy(h->type, sizeof(h->type), what->type));
+	must(str_copy(h->state, sizeof(h->state), what->state));
+	must(str_copy(h->pylon, sizeof(h->pylon), what->pylon == NULL ? "" : what->pylon));
+	str_replace(&h->reason, what->reason);
 	list_foreach_safe (it, &ev->subscribers)
 		pump(list_entry(it, struct subscriber, node));
 }

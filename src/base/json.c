@@ -284,21 +284,46 @@ static void write_escape(struct buf *out, unsigned char c)
 	buf_add_char(out, letters[found - shorts]);
 }
 
+/* True when one of the eight bytes is not to be written as it is. Taking n from each byte sets the
+ * top bit of those below n (and of their neighbours, but only when one is). */
+static bool has_special(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+	uint64_t found = ((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
+			 ((slash - ones) & ~slash);
+
+	return (found & ones * 0x80) != 0;
+}
+
+/* Bytes at the start that are written as they are, counted eight at a time. */
+static size_t plain_len(const char *p, size_t n)
+{
+	size_t i = 0;
+	uint64_t word;
+
+	for (; n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		if (has_special(word))
+			break;
+	}
+	while (i < n && (unsigned char)p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
 static void write_text(struct buf *out, struct slice s)
 {
-	size_t from = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	while (i < s.n) {
+		size_t plain = plain_len(s.p + i, s.n - i);
 
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(out, s.p + from, i - from);
-		write_escape(out, c);
-		from = i + 1;
+		buf_add(out, s.p + i, plain);
+		i += plain;
+		if (i < s.n)
+			write_escape(out, (unsigned char)s.p[i++]);
 	}
-	if (s.n > from)
-		buf_add(out, s.p + from, s.n - from);
 }
 
 void js_write_string(struct buf *out, struct slice s)
@@ -309,6 +334,7 @@ void js_write_string(struct buf *out, struct slice s)
 		utf8_clean(&clean, s.p, s.n);
 		s = buf_slice(&clean);
 	}
+	buf_reserve(out, s.n + 2);
 	buf_add_char(out, '"');
 	write_text(out, s);
 	buf_add_char(out, '"');

@@ -188,7 +188,10 @@ void buf_add_slice(struct buf *b, struct slice s)
 
 void buf_add_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	if (b->n + 1 >= b->size)
+		buf_reserve(b, 1);
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
 }
 
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)

@@ -17,7 +17,11 @@
 
 #include "http/server_internal.h"
 
-enum { LOCAL_EXTRA = 64 };
+enum {
+	LOCAL_EXTRA = 64,
+	POLLS_MAX = 4,      /* rounds of events per turn ... */
+	POLL_AGAIN_MIN = 4, /* ... while at least so many come at a time */
+};
 
 /* A burst of this many requests at once leaves the heap full of holes, which the allocator keeps
  * for ever unless it is asked. */
@@ -69,12 +73,11 @@ static void trim(struct http_server *s)
 	(void)malloc_trim(0);
 }
 
-void server_poll(struct http_server *s)
+/* Deals with what is ready; returns how many events that were. */
+static int poll_once(struct http_server *s)
 {
-	int n;
+	int n = epoll_wait(s->epoll_fd, s->events, EVENTS_MAX, 0);
 
-	server_enter(s);
-	n = epoll_wait(s->epoll_fd, s->events, EVENTS_MAX, 0);
 	for (int i = 0; i < n; i++) {
 		enum source *source = s->events[i].data.ptr;
 
@@ -83,6 +86,17 @@ void server_poll(struct http_server *s)
 		else
 			connection_event(s->events[i].data.ptr, s->events[i].events);
 	}
+	return n;
+}
+
+/* Under load new requests come while others are dealt with. Those that are taken in the same turn
+ * are committed together. It is tried a few times only: timers wait as long. */
+void server_poll(struct http_server *s)
+{
+	server_enter(s);
+	for (int i = 0; i < POLLS_MAX; i++)
+		if (poll_once(s) < POLL_AGAIN_MIN)
+			break;
 	server_leave(s);
 }
 

@@ -159,7 +159,7 @@ struct http_server {
 	char read[READ_SIZE];
 };
 
-/* server.c: a server that no loop watches, and one round of its events: tests run it under a fake
+/* server.c: a server that no loop watches, and its part of one turn: tests run it under a fake
  * loop. */
 struct http_server *server_create(struct loop *l, const struct http_handlers *h, struct err *e);
 void server_poll(struct http_server *s);

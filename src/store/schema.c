@@ -25,8 +25,8 @@
 #define W(word) " WHEN '" word "' THEN 1"
 #define W_OVER                                                                                     \
 	W("completed")                                                                             \
-	W("failed") W("timed_out") W("cancelled") W("lost") W("dismissed") W("expired")            \
-		W("rejected")
+	W("failed")                                                                                \
+	W("timed_out") W("cancelled") W("lost") W("dismissed") W("expired") W("rejected")
 #define IS_JOB_OVER "CASE state" W_OVER " ELSE 0 END"
 #define IS_JOB_STATE                                                                               \
 	"CASE state" W("queued") W("starting") W("running") W("awaiting_approval") W_OVER          \

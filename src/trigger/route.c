@@ -17,7 +17,9 @@
 #include "base/limits.h"
 #include "trigger/trigger_internal.h"
 
-#define REDACTED "<redacted>"
+#define REDACTED SLICE_LIT("<redacted>")
+/* Room for the headers of most requests: with the NUL one allocation. */
+#define HEADERS_ROOM (KIB(1) - 1)
 
 struct route {
 	char *path;
@@ -233,50 +235,53 @@ static bool is_repetition(const struct inbound *in, size_t i)
 	return false;
 }
 
-/* The values of all fields named like field i, joined. */
-static void join_values(const struct inbound *in, size_t i, struct buf *out)
+static struct slice lower_case(struct slice name, struct buf *scratch)
 {
-	for (size_t k = i; k < in->field_count; k++) {
+	buf_clear(scratch);
+	buf_add_slice(scratch, name);
+	for (size_t i = 0; i < scratch->n; i++)
+		scratch->p[i] = (char)tolower((unsigned char)scratch->p[i]);
+	return buf_slice(scratch);
+}
+
+/* The values of all fields named like field i, which is the first, joined. */
+static struct slice joined_values(const struct inbound *in, size_t i, struct buf *scratch)
+{
+	buf_clear(scratch);
+	buf_add_slice(scratch, in->fields[i].value);
+	for (size_t k = i + 1; k < in->field_count; k++) {
 		if (!same_name(in->fields[k].name, in->fields[i].name))
 			continue;
-		if (k > i)
-			buf_add_str(out, ", ");
-		buf_add_slice(out, in->fields[k].value);
+		buf_add_str(scratch, ", ");
+		buf_add_slice(scratch, in->fields[k].value);
 	}
+	return buf_slice(scratch);
 }
 
-static void add_lower_case(struct buf *out, struct slice s)
+static void add_header(const struct route *r, const struct inbound *in, size_t i,
+	struct buf *scratch, struct buf *out)
 {
-	for (size_t i = 0; i < s.n; i++)
-		buf_add_char(out, (char)tolower((unsigned char)s.p[i]));
-}
+	struct slice name = in->fields[i].name;
 
-static void add_header(const struct route *r, const struct inbound *in, size_t i, struct buf *out)
-{
-	CLEANUP(buf_fini) struct buf name = BUF_NULL;
-	CLEANUP(buf_fini) struct buf value = BUF_NULL;
-
-	add_lower_case(&name, in->fields[i].name);
-	if (is_secret(r, in->fields[i].name))
-		buf_add_str(&value, REDACTED);
-	else
-		join_values(in, i, &value);
-	js_write_string(out, buf_slice(&name));
+	js_write_string(out, lower_case(name, scratch));
 	buf_add_char(out, ':');
-	js_write_string(out, buf_slice(&value));
+	js_write_string(out, is_secret(r, name) ? REDACTED : joined_values(in, i, scratch));
 }
 
 static char *headers_json(const struct route *r, const struct inbound *in)
 {
+	CLEANUP(buf_fini) struct buf scratch = BUF_NULL;
 	struct buf out = BUF_NULL;
 
+	buf_reserve(&scratch, HEADERS_ROOM);
+	buf_reserve(&out, HEADERS_ROOM);
 	buf_add_char(&out, '{');
 	for (size_t i = 0; i < in->field_count; i++) {
 		if (is_repetition(in, i))
 			continue;
 		if (out.n > 1)
 			buf_add_char(&out, ',');
-		add_header(r, in, i, &out);
+		add_header(r, in, i, &scratch, &out);
 	}
 	buf_add_char(&out, '}');
 	return buf_steal(&out);

@@ -71,6 +71,37 @@ static void subscriber_gets_what_happens_from_now_on(void **state)
 	leave(&r);
 }
 
+/* The strings of an event are borrowed, and nobody reads yet when it happens. */
+static void event_is_told_as_it_was_when_it_happened(void **state)
+{
+	struct world *w = *state;
+	char pylon[64], text[] = "no room:\n\"disk\" \xc3\xa9";
+	struct engine_event ev = {
+		.type = "delivery", .pylon = pylon, .state = "awaiting_approval", .reason = text};
+	CLEANUP(freep) char *id = last_id(0), *expected = NULL;
+	struct fake_request r;
+
+	memset(pylon, 'p', 63);
+	pylon[63] = '\0';
+	expected = xasprintf("id: %" PRIx64 "-1\nevent: delivery\ndata: {\"type\":\"delivery\","
+			     "\"pylon\":\"%s\",\"job_id\":null,\"state\":\"awaiting_approval\","
+			     "\"reason\":\"no room:\\n\\\"disk\\\" \xc3\xa9\","
+			     "\"at\":\"2023-11-14T22:13:20.000Z\"}\n\n",
+		(uint64_t)EPOCH_MS, pylon);
+	fake.listener(fake.listener_ctx, &ev);
+	pylon[0] = text[0] = '!';
+	publish(w, 1);
+	loop_advance(w->loop, US_PER_SEC);
+	for (int i = 0; i < 2; i++) {
+		subscribe(w, &r, id);
+		assert_non_null(strstr(r.text, expected));
+		assert_non_null(strstr(r.text,
+			"-2\nevent: job\ndata: {\"type\":\"job\",\"pylon\":\"demo\",\"job_id\":\"" JOB_1
+			"\",\"state\":\"running\",\"reason\":null,"));
+		leave(&r);
+	}
+}
+
 static void log_events_stay_out_of_the_ring(void **state)
 {
 	struct fake_request r;
@@ -236,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(subscriber_gets_what_happens_from_now_on),
+		ROW(event_is_told_as_it_was_when_it_happened),
 		ROW(log_events_stay_out_of_the_ring),
 		ROW(last_event_id_resumes_behind_it),
 		ROW(hole_is_told_with_its_size),

@@ -239,6 +239,36 @@ static void strings_are_escaped_and_read_back_the_same(void **state)
 	assert_string_equal(js_str(j), buf_str(&all));
 }
 
+static size_t escaped_extra(int c)
+{
+	if (strchr("\"\\\b\f\n\r\t", c) != NULL)
+		return 1;
+	return c < 0x20 ? 5 : 0;
+}
+
+/* Plain text is copied eight bytes at a time. */
+static void every_byte_is_escaped_wherever_it_stands(void **state)
+{
+	CLEANUP(buf_fini) struct buf out = BUF_NULL;
+	char text[20] = "";
+
+	(void)state;
+	for (size_t at = 0; at + 3 < sizeof(text); at++) {
+		for (int c = 1; c < 0x80; c++) {
+			CLEANUP(js_freep) struct js *j = NULL;
+
+			memset(text, ' ', sizeof(text) - 1);
+			memcpy(text + at + 1, "\xc3\xa9", 2);
+			text[at] = (char)c;
+			buf_clear(&out);
+			js_write_string(&out, slice_of(text));
+			assert_int_equal(out.n, sizeof(text) - 1 + 2 + escaped_extra(c));
+			j = js_parse(out.p, out.n, NULL);
+			assert_string_equal(js_str(j), text);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +285,7 @@ int main(void)
 		cmocka_unit_test(members_are_visited_in_order),
 		cmocka_unit_test(pretty_text_is_indented_by_two),
 		cmocka_unit_test(strings_are_escaped_and_read_back_the_same),
+		cmocka_unit_test(every_byte_is_escaped_wherever_it_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

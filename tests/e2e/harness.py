@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import signal
 import socket
 import sqlite3
@@ -19,9 +20,16 @@ OVER = {"completed", "failed", "timed_out", "cancelled", "lost", "dismissed", "e
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the range from which outgoing connections take theirs: none of them can be quicker than
+    the daemon."""
+    while True:
+        port = random.randrange(10000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("0.0.0.0", port))
+                return port
+            except OSError:
+                pass
 
 
 def engine_socket():
@@ -40,6 +48,12 @@ def wait_for(claim, timeout=30, what=""):
         if time.monotonic() > end:
             raise AssertionError("waited in vain for " + (what or getattr(claim, "__name__", "?")))
         time.sleep(0.02)
+
+
+def wake_ups(pid):
+    """How often the daemon has gone to sleep."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("voluntary_ctxt"))
 
 
 class Home:

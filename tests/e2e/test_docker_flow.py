@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from harness import Engine, engine_socket, wait_for
+from harness import Engine, engine_socket, wait_for, wake_ups
 
 
 def accept(home, body, delivery=None):
@@ -322,6 +322,16 @@ def test_an_engine_restart_interrupts_runs_and_queued_jobs_start_when_it_is_back
             home.stop()
         stop_engine(p)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_idle_beside_an_engine_means_no_wake_ups(make_docker_home, engine):
+    home = make_docker_home(prompt="mock:result done").start()
+    home.wait_state(accept(home, {"n": 1}))
+    wait_for(lambda: engine.containers(home) == [], 10, "the container to go")
+    time.sleep(6)  # the first housekeeping is over
+    before = wake_ups(home.process.pid)
+    time.sleep(4)
+    assert wake_ups(home.process.pid) - before <= 2
 
 
 def test_a_container_removed_by_hand_is_reported_lost(make_docker_home, engine):

@@ -2,7 +2,10 @@
 /*
  * test_flow.c - the five steps with fake ports: what is answered, what is started, what is told.
  */
+#include <unistd.h>
+
 #include "engine/world.h"
+#include "loop/loop_internal.h"
 
 #define CONFIG(extra)                                                                              \
 	"version: 1\ndocker:\n  max_concurrent: 2\n" extra                                         \
@@ -57,6 +60,20 @@ static void a_webhook_becomes_a_run_and_its_result_is_delivered(void **state UNU
 	world_close(&w);
 }
 
+static void what_an_event_says_is_never_read_as_a_template(void **state UNUSED)
+{
+	struct world w;
+	struct buf prompt = BUF_NULL;
+	struct err e = CLEAN_ERR;
+
+	world_open(&w, REJECT, PLAIN);
+	world_post(&w, "x", "{\"word\":\"{{ .body.other }}\",\"other\":\"filled in\"}");
+	assert_int_equal(file_read(world_run(&w, 0)->prompt_file, 100, &prompt, &e), 0);
+	assert_string_equal(buf_str(&prompt), "say {{ .body.other }}");
+	buf_fini(&prompt);
+	world_close(&w);
+}
+
 /* Most agent images run as a user of their own. */
 static void every_user_may_read_what_the_agent_gets(void **state UNUSED)
 {
@@ -92,6 +109,21 @@ static void one_delivery_id_makes_one_job_also_after_a_crash(void **state UNUSED
 	world_close(&w);
 }
 
+static void nobody_is_answered_before_the_commit(void **state UNUSED)
+{
+	struct world w;
+
+	world_open(&w, QUEUE, PLAIN);
+	for (int i = 0; i < 3; i++) {
+		world_send(&w, i == 0 ? NULL : "same", "{}");
+		assert_int_equal(w.answers, i);
+		loop_settle(w.loop);
+		assert_int_equal(w.answers, i + 1);
+		assert_int_equal(w.answer.status, i == 2 ? 200 : 202);
+	}
+	world_close(&w);
+}
+
 static void a_full_house_rejects_and_a_redelivery_revives_the_same_job(void **state UNUSED)
 {
 	struct world w;
@@ -117,6 +149,25 @@ static void a_full_house_rejects_and_a_redelivery_revives_the_same_job(void **st
 	assert_int_equal(world_job(&w, w.answer.job_id, &j), JOB_STARTING);
 	job_fini(&j);
 	world_close(&w);
+}
+
+static void a_pylon_runs_no_more_than_its_own_number(void **state UNUSED)
+{
+	static const char *const configs[] = {REJECT, QUEUE};
+
+	for (size_t i = 0; i < ARRAY_LEN(configs); i++) {
+		struct world w;
+
+		world_open(&w, configs[i], PYLON("  max_concurrent: 1\n", ""));
+		world_post(&w, "a", "{}");
+		world_post(&w, "b", "{}");
+		assert_int_equal(w.answer.status, i == 0 ? 503 : 202);
+		assert_int_equal(w.runner.n, 1);
+		world_started(&w, 0);
+		world_exited(&w, 0, 0);
+		assert_int_equal(w.runner.n, i == 0 ? 1 : 2);
+		world_close(&w);
+	}
 }
 
 struct second_post {
@@ -367,7 +418,7 @@ static void an_approval_that_nobody_gives_expires(void **state UNUSED)
 	char id[40];
 
 	world_open(&w, REJECT, PYLON("", "  approval: true\n  approval_timeout: 1h\n"));
-	world_post(&w, "x", "{}");
+	world_post(&w, NULL, "{}"); /* also without a delivery id */
 	(void)str_copy(id, sizeof(id), w.answer.job_id);
 	world_sent(&w, 0, CHANNEL_SENT, -1);
 	loop_advance(w.loop, 3599 * US_PER_SEC);
@@ -400,6 +451,48 @@ static void a_delivery_is_retried_with_back_off_and_the_wish_of_its_receiver(voi
 	world_close(&w);
 }
 
+static void answered(void *ctx, const struct answer *a)
+{
+	struct world *w = ctx;
+
+	w->answer = *a;
+}
+
+#define TO_WEBHOOK                                                                                 \
+	"name: hook\ncreated: 2026-01-01T00:00:00Z\n"                                              \
+	"trigger:\n  type: webhook\n  path: /hook\n  secret: s3cret\n"                             \
+	"  signature_header: X-Hub-Signature-256\n"                                                \
+	"workspace:\n  type: none\n"                                                               \
+	"channel:\n  type: webhook\n  webhook:\n    url: https://example.com/in\n"                 \
+	"agent:\n  type: mock\n  prompt: hi\n"
+
+/* A message that may have arrived goes out again by itself only where its id tells a repetition. */
+static void what_may_have_arrived_is_sent_again_as_a_repetition_or_not_at_all(void **state UNUSED)
+{
+	static const char *const pylons[] = {PLAIN, TO_WEBHOOK};
+
+	for (size_t i = 0; i < ARRAY_LEN(pylons); i++) {
+		struct world w;
+
+		world_open(&w, REJECT, pylons[i]);
+		world_post(&w, "x", "{}");
+		world_started(&w, 0);
+		world_exited(&w, 0, 0);
+		world_sent(&w, 0, CHANNEL_UNKNOWN, -1);
+		loop_advance(w.loop, 3600 * US_PER_SEC);
+		assert_int_equal(w.channel.n, 1 + i);
+		if (i == 0) {
+			engine_redeliver(w.engine, &w.channel.sent[0].id, answered, &w);
+			loop_settle(w.loop);
+			assert_int_equal(w.answer.status, 200);
+			assert_int_equal(w.channel.n, 2);
+		}
+		assert_string_equal(w.channel.sent[1].id.s, w.channel.sent[0].id.s);
+		assert_true(w.channel.sent[1].is_repeat);
+		world_close(&w);
+	}
+}
+
 static void a_delivery_is_dead_after_its_last_attempt(void **state UNUSED)
 {
 	struct world w;
@@ -415,13 +508,6 @@ static void a_delivery_is_dead_after_its_last_attempt(void **state UNUSED)
 	}
 	assert_int_equal(w.channel.n, DELIVERY_ATTEMPTS_MAX);
 	world_close(&w);
-}
-
-static void answered(void *ctx, const struct answer *a)
-{
-	struct world *w = ctx;
-
-	w->answer = *a;
 }
 
 /* "CALLBACK_URL=http://host:port/callback/<job>/<token>" */
@@ -509,6 +595,34 @@ static void a_report_that_cannot_be_used_is_no_success(void **state UNUSED)
 	}
 }
 
+/* The agent may put a link where its report belongs, to have us read and tell what it points at. */
+static void a_link_in_place_of_a_report_is_not_followed(void **state UNUSED)
+{
+	static const char secret[] =
+		"{\"status\":\"completed\",\"output\":{\"result\":\"secret\"}}";
+	struct world w;
+	struct job j = {0};
+	struct err e = CLEAN_ERR;
+	char *target, *name;
+
+	world_open(&w, REJECT, PLAIN);
+	target = xasprintf("%s/secret.json", w.home);
+	assert_int_equal(file_write(target, secret, strlen(secret), 0600, &e), 0);
+	world_post(&w, "x", "{}");
+	world_started(&w, 0);
+	name = xasprintf("%s/jobs/%s.run/result.json", w.home, world_run(&w, 0)->run_id.s);
+	assert_int_equal(symlink(target, name), 0);
+	world_exited(&w, 0, 0);
+	assert_int_equal(world_job(&w, w.answer.job_id, &j), JOB_FAILED);
+	assert_string_equal(j.reason, "bad_result");
+	assert_null(j.result);
+	job_fini(&j);
+	assert_null(strstr(w.channel.sent[0].message, "secret"));
+	free(target);
+	free(name);
+	world_close(&w);
+}
+
 static void braces_at_the_end_of_stdout_are_no_report(void **state UNUSED)
 {
 	struct runner_exit x = {.stdout_tail = "{not json}\n", .stdout_tail_n = 11};
@@ -539,6 +653,23 @@ static void a_workspace_that_cannot_be_made_fails_the_job_with_the_reason(void *
 	world_close(&w);
 }
 
+/* No polling: with nothing left to do only the housekeeping is ahead. */
+static void an_idle_engine_sleeps_for_minutes(void **state UNUSED)
+{
+	struct world w;
+
+	world_open(&w, REJECT, PLAIN);
+	loop_advance(w.loop, 10 * US_PER_SEC);
+	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
+	world_post(&w, "x", "{}");
+	world_started(&w, 0);
+	world_exited(&w, 0, 0);
+	world_sent(&w, 0, CHANNEL_SENT, -1);
+	loop_advance(w.loop, 10 * US_PER_SEC);
+	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
+	world_close(&w);
+}
+
 static void a_draining_engine_accepts_nothing(void **state UNUSED)
 {
 	struct world w;
@@ -555,9 +686,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_webhook_becomes_a_run_and_its_result_is_delivered),
+		cmocka_unit_test(what_an_event_says_is_never_read_as_a_template),
 		cmocka_unit_test(every_user_may_read_what_the_agent_gets),
 		cmocka_unit_test(one_delivery_id_makes_one_job_also_after_a_crash),
+		cmocka_unit_test(nobody_is_answered_before_the_commit),
 		cmocka_unit_test(a_full_house_rejects_and_a_redelivery_revives_the_same_job),
+		cmocka_unit_test(a_pylon_runs_no_more_than_its_own_number),
 		cmocka_unit_test(a_job_being_claimed_holds_one_slot_and_not_two),
 		cmocka_unit_test(a_queue_takes_its_limit_and_runs_first_in_first_out),
 		cmocka_unit_test(
@@ -571,12 +705,15 @@ int main(void)
 		cmocka_unit_test(a_pylon_waits_for_a_bounded_number_of_approvals),
 		cmocka_unit_test(an_approval_that_nobody_gives_expires),
 		cmocka_unit_test(a_delivery_is_retried_with_back_off_and_the_wish_of_its_receiver),
+		cmocka_unit_test(what_may_have_arrived_is_sent_again_as_a_repetition_or_not_at_all),
 		cmocka_unit_test(a_delivery_is_dead_after_its_last_attempt),
 		cmocka_unit_test(a_callback_counts_only_with_the_secret_of_its_living_run),
 		cmocka_unit_test(a_result_file_beats_a_callback_and_a_bad_exit_beats_both),
 		cmocka_unit_test(a_report_that_cannot_be_used_is_no_success),
+		cmocka_unit_test(a_link_in_place_of_a_report_is_not_followed),
 		cmocka_unit_test(braces_at_the_end_of_stdout_are_no_report),
 		cmocka_unit_test(a_workspace_that_cannot_be_made_fails_the_job_with_the_reason),
+		cmocka_unit_test(an_idle_engine_sleeps_for_minutes),
 		cmocka_unit_test(a_draining_engine_accepts_nothing),
 	};
 

@@ -242,6 +242,25 @@ static void a_failed_survey_delays_no_door_and_is_repeated(void **state UNUSED)
 	world_close(&w);
 }
 
+/* Until the engine has told what is alive, nobody knows how many slots are free. */
+static void no_queued_job_starts_before_the_survey_succeeded(void **state UNUSED)
+{
+	struct world w;
+	char id[40];
+
+	post_one(&w, id);
+	world_crash(&w);
+	w.runner.survey_fails = true;
+	world_restart(&w);
+	world_post(&w, "d-2", "{}");
+	assert_int_equal(w.answer.status, 202);
+	assert_int_equal(w.runner.n, 0);
+	w.runner.survey_fails = false;
+	loop_advance(w.loop, 6 * US_PER_SEC);
+	assert_int_equal(w.runner.n, 2);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +275,7 @@ int main(void)
 		cmocka_unit_test(the_time_limit_counts_from_the_first_start),
 		cmocka_unit_test(containers_of_finished_runs_are_removed_and_unknown_ones_are_not),
 		cmocka_unit_test(a_failed_survey_delays_no_door_and_is_repeated),
+		cmocka_unit_test(no_queued_job_starts_before_the_survey_succeeded),
 		cmocka_unit_test(a_delivery_that_was_being_sent_is_sent_again_and_says_so),
 	};
 

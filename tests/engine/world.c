@@ -30,12 +30,24 @@ static void runner_ensure(struct runner *r, const char *image UNUSED,
 	done(ctx, f->image_fails ? -2 : 0, f->image_fails ? "no such image" : "");
 }
 
+/* T2 is on disk before anything starts. */
+static void assert_claimed(struct engine *e, const struct id *job_id)
+{
+	struct err err = CLEAN_ERR;
+	struct job j = {0};
+
+	assert_int_equal(engine_find_job(e, job_id->s, &j, &err), 0);
+	assert_string_equal(job_state_name(j.state), "starting");
+	job_fini(&j);
+}
+
 static void runner_start(struct runner *r, const struct runner_spec *spec)
 {
 	struct fake_runner *f = runner_of(r);
 	struct fake_run *run = &f->runs[f->n++];
 
 	assert_true(f->n <= WORLD_RUNS);
+	assert_claimed(f->engine, &spec->job_id);
 	run->run_id = spec->run_id;
 	run->job_id = spec->job_id;
 	for (size_t i = 0; i < spec->mount_count; i++)
@@ -121,6 +133,30 @@ static const struct runner_ops fake_runner_ops = {
 
 /* --- fake channel and workspace --- */
 
+struct seek {
+	struct id id;
+	int attempt; /* 0: not found */
+};
+
+static void seek_delivery(const struct delivery *d, const char *pylon UNUSED, void *ctx)
+{
+	struct seek *s = ctx;
+
+	if (str_eq(d->id.s, s->id.s))
+		s->attempt = d->attempt;
+}
+
+/* T5 is on disk before the channel is called. */
+static void assert_sending(struct engine *e, const struct channel_message *m)
+{
+	struct seek s = {.id = m->delivery_id};
+	struct err err = CLEAN_ERR;
+
+	assert_int_equal(
+		engine_list_deliveries(e, DELIVERY_SENDING, 100, seek_delivery, &s, &err), 0);
+	assert_int_equal(s.attempt, m->attempt);
+}
+
 static void channel_send(
 	struct channel *c, const struct channel_target *to UNUSED, const struct channel_message *m)
 {
@@ -128,6 +164,7 @@ static void channel_send(
 	struct fake_sent *s = &f->sent[f->n++];
 
 	assert_true(f->n <= WORLD_RUNS);
+	assert_sending(f->engine, m);
 	s->id = m->delivery_id;
 	s->kind = xstrdup(m->kind);
 	s->message = xstrdup(m->message);
@@ -151,8 +188,12 @@ static void workspace_prepare(struct workspace *w, const struct workspace_spec *
 	done(ctx, &spec->job_id, fail, fail < 0 ? "no folder" : f->jobs);
 }
 
-static void workspace_remove(struct workspace *w UNUSED, const struct id *job UNUSED)
+static void workspace_remove(struct workspace *w, const struct id *job)
 {
+	struct fake_workspace *f = container_of(w, struct fake_workspace, port);
+
+	f->removed++;
+	f->last_removed = *job;
 }
 
 static void workspace_free(struct workspace *w UNUSED)
@@ -180,7 +221,7 @@ static void start_engine(struct world *w)
 
 	w->engine = engine_new(&o);
 	w->runner.ev = engine_runner_events(w->engine);
-	w->channel.engine = w->engine;
+	w->channel.engine = w->runner.engine = w->engine;
 	w->is_prepared = false;
 	assert_int_equal(engine_start(w->engine, &ports, prepared, w, &e), 0);
 	loop_settle(w->loop);

@@ -4,7 +4,7 @@
  * fake clock and fake ports. No network, no container engine, no waiting.
  *
  * The fake ports do nothing by themselves: a test looks at what they were asked and says what
- * happens next.
+ * happens next. Only one thing they insist on: that what they are asked to do is on disk already.
  */
 #ifndef PYLON_TESTS_WORLD_H
 #define PYLON_TESTS_WORLD_H
@@ -29,6 +29,7 @@ struct fake_run {
 struct fake_runner {
 	struct runner port;
 	struct runner_events ev;
+	struct engine *engine;
 	bool is_up;
 	struct fake_run runs[WORLD_RUNS];
 	size_t n;
@@ -57,6 +58,8 @@ struct fake_workspace {
 	struct workspace port;
 	char *jobs;
 	int fail; /* negative errno: the next prepare fails */
+	size_t removed;
+	struct id last_removed;
 };
 
 struct world {

@@ -609,6 +609,52 @@ static void server_may_go_at_any_time(void **state)
 		peer_close(&p[i]);
 }
 
+static void ask(struct peer *peers, size_t i)
+{
+	CLEANUP(freep) char *text = xasprintf("GET /%zu HTTP/1.1\r\nHost: h\r\n\r\n", i);
+
+	assert_int_equal(
+		send(peers[i].fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+}
+
+/* Whoever is heard asks again at once. */
+static void ask_again(void *ctx, const struct http_request *r)
+{
+	ask(ctx, (size_t)(http_request_inbound(r)->path.p[1] - '0'));
+}
+
+/* How many requests one turn takes from so many clients that never pause. */
+static size_t taken_in_a_turn(size_t peers)
+{
+	struct world *w = world_new(true);
+	struct peer p[4];
+	size_t before, taken;
+
+	for (size_t i = 0; i < peers; i++) {
+		peer_connect_unix(&p[i], w->socket);
+		ask(p, i);
+		assert_int_equal(peer_answer(w, &p[i]), 200);
+	}
+	for (size_t i = 0; i < peers; i++)
+		ask(p, i);
+	w->first = ask_again;
+	w->first_ctx = p;
+	before = w->handled;
+	server_poll(w->server);
+	taken = w->handled - before;
+	for (size_t i = 0; i < peers; i++)
+		peer_close(&p[i]);
+	world_free(w);
+	return taken;
+}
+
+static void busy_turn_takes_what_comes_meanwhile_but_ends(void **state)
+{
+	(void)state;
+	assert_int_equal(taken_in_a_turn(3), 3);
+	assert_int_equal(taken_in_a_turn(4), 16);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -637,6 +683,7 @@ int main(void)
 		TEST(large_answer_arrives_whole),
 		TEST(request_tells_what_was_sent),
 		TEST(server_may_go_at_any_time),
+		cmocka_unit_test(busy_turn_takes_what_comes_meanwhile_but_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

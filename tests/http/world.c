@@ -60,6 +60,8 @@ static void handle(void *ctx, struct http_request *r)
 	struct world *w = ctx;
 
 	w->handled++;
+	if (w->first != NULL)
+		w->first(w->first_ctx, r);
 	switch (w->mode) {
 	case MODE_ECHO:
 		echo(r);

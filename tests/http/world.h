@@ -24,6 +24,8 @@ struct world {
 	char *folder;
 	char *socket; /* path of the Unix socket */
 	/* what the handler does */
+	void (*first)(void *ctx, const struct http_request *r); /* or NULL */
+	void *first_ctx;
 	enum mode mode;
 	size_t body_max;
 	struct answer refusal; /* of admit, when status is not 0 */

@@ -568,6 +568,21 @@ static void headers_are_kept_in_lower_case_and_joined(void **state)
 	assert_string_equal(t.event.headers_json, "{}");
 }
 
+static void long_headers_are_kept_whole(void **state)
+{
+	CLEANUP(trial_fini) struct trial t = unsigned_trial();
+	CLEANUP(freep) char *line = NULL, *expected = NULL;
+	char value[3000];
+
+	(void)state;
+	memset(value, 'V', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	line = xasprintf("X-LONG: %s", value);
+	expected = xasprintf("{\"x-long\":\"%s, %s\",\"x-z\":\"Z\"}", value, value);
+	assert_int_equal(JUDGE(&t, "{}", line, "X-Z: Z", line), 0);
+	assert_string_equal(t.event.headers_json, expected);
+}
+
 static void secrets_in_headers_are_redacted(void **state)
 {
 	CLEANUP(trial_fini) struct trial t = signed_trial(SIGNATURE_STANDARD, NULL, STD_SECRET);
@@ -625,6 +640,7 @@ int main(void)
 		cmocka_unit_test(empty_or_absent_delivery_id_is_none),
 		cmocka_unit_test(configured_dedupe_header_goes_before_the_recipes_own),
 		cmocka_unit_test(headers_are_kept_in_lower_case_and_joined),
+		cmocka_unit_test(long_headers_are_kept_whole),
 		cmocka_unit_test(secrets_in_headers_are_redacted),
 		cmocka_unit_test(configured_signature_header_is_redacted_even_when_unsigned),
 	};
