@@ -142,6 +142,15 @@ static int64_t before(int64_t now, int64_t retention_us)
 	return retention_us <= 0 ? 0 : now - retention_us;
 }
 
+/* A row outlives the files of its job: without it nobody would know that they may go. */
+static int64_t rows_retention(const struct config *c)
+{
+	if (c->retention_jobs_us <= 0)
+		return 0;
+	return MAX_OF(
+		c->retention_jobs_us, MAX_OF(c->retention_logs_us, c->retention_workspaces_us));
+}
+
 static void prune_rows(struct pylon *p)
 {
 	const struct config *c = p->engine->config;
@@ -149,7 +158,7 @@ static void prune_rows(struct pylon *p)
 	struct prune_task *t = xcalloc_held(1, sizeof(*t));
 
 	t->pylon = p;
-	t->op.jobs_before = before(now, c->retention_jobs_us);
+	t->op.jobs_before = before(now, rows_retention(c));
 	t->op.dedupe_before = before(now, c->retention_dedupe_us);
 	t->op.op.done = prune_done;
 	store_prune(p->db, &t->op);

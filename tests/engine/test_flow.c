@@ -4,6 +4,8 @@
  */
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "engine/world.h"
 #include "loop/loop_internal.h"
 
@@ -653,7 +655,7 @@ static void a_workspace_that_cannot_be_made_fails_the_job_with_the_reason(void *
 	world_close(&w);
 }
 
-/* No polling: with nothing left to do only the housekeeping is ahead. */
+/* No polling: only the housekeeping and the time limit of a run are ahead. */
 static void an_idle_engine_sleeps_for_minutes(void **state UNUSED)
 {
 	struct world w;
@@ -663,10 +665,51 @@ static void an_idle_engine_sleeps_for_minutes(void **state UNUSED)
 	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
 	world_post(&w, "x", "{}");
 	world_started(&w, 0);
+	loop_advance(w.loop, 10 * US_PER_SEC);
+	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
 	world_exited(&w, 0, 0);
 	world_sent(&w, 0, CHANNEL_SENT, -1);
 	loop_advance(w.loop, 10 * US_PER_SEC);
 	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
+	world_close(&w);
+}
+
+static void run_sql(sqlite3 *db, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* What happened outside cannot be refused: it is recorded as soon as the database lets us. */
+static void the_end_of_a_run_and_of_a_delivery_wait_for_a_busy_database(void **state UNUSED)
+{
+	struct world w;
+	sqlite3 *other = NULL;
+	char *path, id[40];
+
+	world_open(&w, REJECT, PLAIN);
+	world_post(&w, "x", "{}");
+	(void)str_copy(id, sizeof(id), w.answer.job_id);
+	world_started(&w, 0);
+	path = xasprintf("%s/pylons/hook/jobs.db", w.home);
+	assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+	run_sql(other, "BEGIN IMMEDIATE");
+	world_exited(&w, 0, 0);
+	loop_advance(w.loop, 10 * US_PER_SEC);
+	world_assert_state(&w, id, JOB_RUNNING);
+	assert_false(world_run(&w, 0)->is_forgotten);
+	run_sql(other, "ROLLBACK");
+	loop_advance(w.loop, 10 * US_PER_SEC);
+	world_assert_state(&w, id, JOB_COMPLETED);
+	run_sql(other, "BEGIN IMMEDIATE");
+	world_sent(&w, 0, CHANNEL_SENT, -1);
+	loop_advance(w.loop, 10 * US_PER_SEC);
+	run_sql(other, "ROLLBACK");
+	loop_advance(w.loop, 10 * US_PER_SEC);
+	assert_int_equal(sqlite3_close(other), SQLITE_OK);
+	world_crash(&w);
+	world_restart(&w);
+	assert_int_equal(w.channel.n, 0);
+	free(path);
 	world_close(&w);
 }
 
@@ -679,6 +722,20 @@ static void a_draining_engine_accepts_nothing(void **state UNUSED)
 	world_post(&w, "x", "{}");
 	assert_int_equal(w.answer.status, 503);
 	assert_string_equal(w.answer.code, "draining");
+	world_close(&w);
+}
+
+static void a_draining_engine_starts_nothing(void **state UNUSED)
+{
+	struct world w;
+
+	world_open(&w, REJECT, PLAIN);
+	world_engine(&w, false);
+	world_post(&w, "x", "{}");
+	engine_drain(w.engine);
+	world_engine(&w, true);
+	assert_int_equal(w.runner.n, 0);
+	world_assert_state(&w, w.answer.job_id, JOB_QUEUED);
 	world_close(&w);
 }
 
@@ -713,8 +770,10 @@ int main(void)
 		cmocka_unit_test(a_link_in_place_of_a_report_is_not_followed),
 		cmocka_unit_test(braces_at_the_end_of_stdout_are_no_report),
 		cmocka_unit_test(a_workspace_that_cannot_be_made_fails_the_job_with_the_reason),
+		cmocka_unit_test(the_end_of_a_run_and_of_a_delivery_wait_for_a_busy_database),
 		cmocka_unit_test(an_idle_engine_sleeps_for_minutes),
 		cmocka_unit_test(a_draining_engine_accepts_nothing),
+		cmocka_unit_test(a_draining_engine_starts_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

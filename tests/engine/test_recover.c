@@ -242,6 +242,30 @@ static void a_failed_survey_delays_no_door_and_is_repeated(void **state UNUSED)
 	world_close(&w);
 }
 
+static void retries_that_were_used_up_stay_used_up(void **state UNUSED)
+{
+	struct world w;
+	struct job j = {0};
+	char id[40];
+
+	world_open(&w, CONFIG, PYLON "  retries: 1\n  retry_backoff: 10s\n");
+	world_post(&w, "d-1", "{}");
+	(void)str_copy(id, sizeof(id), w.answer.job_id);
+	world_started(&w, 0);
+	world_exited(&w, 0, 3);
+	loop_advance(w.loop, 11 * US_PER_SEC);
+	world_started(&w, 1);
+	leave_container(&w, world_run(&w, 1), "running");
+	world_crash(&w);
+	world_restart(&w);
+	assert_true(world_run(&w, 0)->is_adopted);
+	world_exited(&w, 0, 3);
+	assert_int_equal(world_job(&w, id, &j), JOB_FAILED);
+	assert_int_equal(j.attempt, 2);
+	job_fini(&j);
+	world_close(&w);
+}
+
 /* Until the engine has told what is alive, nobody knows how many slots are free. */
 static void no_queued_job_starts_before_the_survey_succeeded(void **state UNUSED)
 {
@@ -275,6 +299,7 @@ int main(void)
 		cmocka_unit_test(the_time_limit_counts_from_the_first_start),
 		cmocka_unit_test(containers_of_finished_runs_are_removed_and_unknown_ones_are_not),
 		cmocka_unit_test(a_failed_survey_delays_no_door_and_is_repeated),
+		cmocka_unit_test(retries_that_were_used_up_stay_used_up),
 		cmocka_unit_test(no_queued_job_starts_before_the_survey_succeeded),
 		cmocka_unit_test(a_delivery_that_was_being_sent_is_sent_again_and_says_so),
 	};

@@ -90,11 +90,25 @@ static void runner_note(
 {
 }
 
+/* T4 is on disk before the proof goes. */
+static void assert_finished(struct engine *e, const struct fake_run *run)
+{
+	struct err err = CLEAN_ERR;
+	struct job j = {0};
+
+	if (run->is_adopted)
+		return; /* its job's id is not known here */
+	assert_int_equal(engine_find_job(e, run->job_id.s, &j, &err), 0);
+	assert_false(job_is_active(j.state));
+	job_fini(&j);
+}
+
 static void runner_forget(struct runner *r, const struct id *run_id)
 {
 	struct fake_run *run = by_id(runner_of(r), run_id);
 
 	assert_non_null(run);
+	assert_finished(runner_of(r)->engine, run);
 	run->is_forgotten = true;
 }
 

@@ -3,6 +3,8 @@
  * tests/http/test_deadlines.c - every deadline of a connection, just before and just after it, with
  * a clock that moves when told. The sockets are real.
  */
+#include <poll.h>
+
 #include "http/world.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -175,6 +177,21 @@ static void answer_that_nobody_reads_is_given_up(void **state)
 	peer_close(&p);
 }
 
+/* On a busy machine the kernel may move bytes to the peer's side a little later, which is progress.
+ */
+static void let_kernel_take_all(struct world *w)
+{
+	size_t last = 0;
+
+	for (int quiet = 0; quiet < 30; quiet++) {
+		world_turn(w);
+		(void)poll(NULL, 0, 1);
+		if (connection_backlog(w->stream->conn) != last)
+			quiet = 0;
+		last = connection_backlog(w->stream->conn);
+	}
+}
+
 static void stream_without_progress_is_lost(void **state)
 {
 	struct world *w = *state;
@@ -192,8 +209,7 @@ static void stream_without_progress_is_lost(void **state)
 	assert_int_equal(w->gone, 0);
 	while (connection_backlog(w->stream->conn) < KIB(32))
 		(void)http_stream_write(w->stream, (struct slice){piece.p, KIB(16)});
-	for (int i = 0; i < 20; i++)
-		world_turn(w);
+	let_kernel_take_all(w);
 	pass(w, HTTP_WRITE_TIMEOUT_US - 1);
 	assert_int_equal(w->gone, 0);
 	pass(w, STEP_US + 1);
