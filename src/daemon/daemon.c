@@ -6,6 +6,7 @@
  *
  * The doors open only when the engine is prepared, so whoever gets an answer gets a true one.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -195,6 +196,7 @@ static void open_doors(void *ctx)
 	engine_set_callback_port(d->engine, d->port);
 	daemon_print_listening(d);
 	tell_reach(d);
+	(void)malloc_trim(0); /* starting up took more than is kept */
 	loop_notify("READY=1\nSTATUS=listening");
 }
 
