@@ -13,7 +13,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -197,17 +196,6 @@ int file_write(const char *path, const void *p, size_t n, mode_t mode, struct er
 bool file_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
-}
-
-uint64_t disk_free(const char *path)
-{
-	struct statvfs st;
-	uint64_t bytes;
-
-	if (statvfs(path, &st) < 0 ||
-		__builtin_mul_overflow((uint64_t)st.f_bavail, (uint64_t)st.f_frsize, &bytes))
-		return UINT64_MAX;
-	return bytes;
 }
 
 /* The process id that the holder of a lock wrote; 0 when there is none to be read. */

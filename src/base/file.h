@@ -35,8 +35,6 @@ NODISCARD int dir_each(
 bool file_exists(const char *path);
 /* write(2) until all is written. */
 NODISCARD int write_all(int fd, const void *p, size_t n);
-/* Bytes free for us on the file system that holds path; UINT64_MAX when it cannot be told. */
-uint64_t disk_free(const char *path);
 
 /* Lock a file with flock(2) for as long as the descriptor is open. Writes our pid into it.
  * Returns the descriptor; -EWOULDBLOCK with *ret_pid (0 when unknown) when another holds it. */

@@ -61,15 +61,12 @@
 #define STORE_BUSY_US       (2 * US_PER_SEC) /* then a waiting accept is answered 503 */
 #define STORE_BUSY_RETRY_US (20 * US_PER_MS)
 #define STORE_RETRY_US      (500 * US_PER_MS) /* a write that must succeed is tried again */
-#define STORE_BALLAST       MIB(8)            /* freed when the disk is full */
-#define STORE_FREE_MIN      MIB(2)            /* admission opens again above this */
 
 /* Deliveries. */
 #define DELIVERY_ATTEMPTS_MAX   12
 #define DELIVERY_BACKOFF_US     (2 * US_PER_SEC) /* doubled each time, with jitter */
 #define DELIVERY_BACKOFF_MAX_US (3600 * US_PER_SEC)
 #define DELIVERY_TIMEOUT_US     (20 * US_PER_SEC)
-#define DELIVERIES_IN_FLIGHT    16
 
 /* Configuration files. */
 #define YAML_MAX         KIB(256)

@@ -109,11 +109,6 @@ void paths_fini(struct paths *p)
 	*p = (struct paths){0};
 }
 
-void paths_jobs_db(const struct paths *p, const char *name, struct buf *out)
-{
-	buf_printf(out, "%s/%s/jobs.db", p->pylons_dir, name);
-}
-
 int paths_home_id(const struct paths *p, struct buf *out, struct err *e)
 {
 	CLEANUP(freep) char *path = xasprintf("%s/.id", p->home);

@@ -33,8 +33,6 @@ struct paths {
  * path does not fit into a Unix address; *e says what to set. */
 NODISCARD int paths_init(struct paths *p, const char *home, const char *socket, struct err *e);
 void paths_fini(struct paths *p);
-/* <pylons_dir>/<name>/jobs.db, appended. */
-void paths_jobs_db(const struct paths *p, const char *name, struct buf *out);
 /* The random id of this home in <home>/.id, made on first use; appended. */
 NODISCARD int paths_home_id(const struct paths *p, struct buf *out, struct err *e);
 

@@ -92,11 +92,15 @@ static bool next_job(struct pylon *p, struct job *ret)
 	int64_t due = 0;
 	int rc;
 
-	if (db == NULL)
+	if (db == NULL) {
+		p->next_start = loop_real(p->engine->loop) + READ_AGAIN_US;
 		return false;
+	}
 	rc = store_next_queued(db, loop_real(p->engine->loop), ret, &due, &err);
-	if (rc < 0)
+	if (rc < 0) {
 		log_error(TAG, "%s: cannot read the queue: %s", p->config->name, err.text);
+		p->next_start = loop_real(p->engine->loop) + READ_AGAIN_US;
+	}
 	if (rc == STORE_E_NOT_FOUND)
 		p->next_start = due;
 	return rc == 0;
@@ -130,12 +134,22 @@ static bool has_slot(const struct engine *e)
 	return e->config->max_concurrent < 0 || e->active < e->config->max_concurrent;
 }
 
+static bool is_claiming_time(const struct engine *e)
+{
+	return !e->is_draining && e->runner_is_up && e->is_surveyed && !timer_is_set(&e->hold);
+}
+
+bool pylon_may_start(const struct pylon *p)
+{
+	return is_claiming_time(p->engine) && has_slot(p->engine) && may_claim(p);
+}
+
 void engine_admit_next(struct engine *e)
 {
 	struct pylon *p;
 	struct job j;
 
-	if (e->is_draining || !e->runner_is_up || !e->is_surveyed || timer_is_set(&e->hold))
+	if (!is_claiming_time(e))
 		return;
 	while (has_slot(e) && (p = oldest(e, &j)) != NULL) {
 		engine_claim(p, &j);

@@ -180,11 +180,13 @@ static void expire_due(struct pylon *p, int64_t now)
 	struct decide_task *t;
 	struct id id;
 
-	if (pylon_db(p) == NULL)
+	if (pylon_db(p) == NULL) {
+		p->next_expiry = now + READ_AGAIN_US;
 		return;
+	}
 	if (store_next_expiry(p->db, &p->next_expiry, &id, &err) < 0) {
 		log_error(TAG, "%s: %s", p->config->name, err.text);
-		p->next_expiry = now + US_PER_SEC;
+		p->next_expiry = now + READ_AGAIN_US;
 		return;
 	}
 	if (p->next_expiry == 0 || p->next_expiry > now)

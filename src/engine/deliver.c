@@ -196,20 +196,29 @@ static void send_one(const struct delivery *d, void *ctx)
 	store_sending(p->db, &t->sending);
 }
 
+static void deliver_due(struct pylon *p, int64_t now)
+{
+	struct err err = CLEAN_ERR;
+
+	if (pylon_db(p) == NULL) {
+		p->next_delivery = now + READ_AGAIN_US;
+	} else if (store_due_deliveries(p->db, now, IN_FLIGHT_PER_PYLON, send_one, p,
+			   &p->next_delivery, &err) < 0) {
+		log_error(TAG, "%s: cannot read the outbox: %s", p->config->name, err.text);
+		p->next_delivery = now + READ_AGAIN_US;
+	}
+}
+
 void engine_deliver_next(struct engine *e)
 {
 	int64_t now = loop_real(e->loop);
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
 		struct pylon *p = &e->pylons[i];
-		struct err err = CLEAN_ERR;
 
-		if (p->next_delivery == 0 || p->next_delivery > now ||
-			p->in_flight >= IN_FLIGHT_PER_PYLON || pylon_db(p) == NULL)
-			continue;
-		if (store_due_deliveries(p->db, now, IN_FLIGHT_PER_PYLON, send_one, p,
-			    &p->next_delivery, &err) < 0)
-			log_error(TAG, "%s: cannot read the outbox: %s", p->config->name, err.text);
+		if (p->next_delivery != 0 && p->next_delivery <= now &&
+			p->in_flight < IN_FLIGHT_PER_PYLON)
+			deliver_due(p, now);
 	}
 }
 

@@ -19,6 +19,9 @@
 
 #define TAG "engine"
 
+/* A database that could not be read is asked again after this. */
+#define READ_AGAIN_US (5 * US_PER_SEC)
+
 /* A pylon at work: its configuration, its database, its share of the counters. */
 struct pylon {
 	struct engine *engine;
@@ -124,6 +127,9 @@ int64_t pylon_slots(const struct pylon *p);
 /* A job became queued (room was taken through pylon_take_room or is not limited). */
 void pylon_queued(struct pylon *p, int64_t not_before);
 void pylon_unqueued(struct pylon *p, int64_t not_before);
+/* False while nothing of this pylon can be claimed whatever becomes due (no slot, no engine ...).
+ */
+bool pylon_may_start(const struct pylon *p);
 /* Starts what can be started; called from the pump. */
 void engine_admit_next(struct engine *e);
 /* Asks for a pump. */

@@ -79,7 +79,8 @@ void engine_schedule_wake(struct engine *e)
 		if (p->in_flight == 0)
 			at = sooner(at, p->next_delivery);
 		at = sooner(at, p->next_expiry);
-		if (e->runner_is_up)
+		/* What is due and cannot start is started by whatever makes room, not by time. */
+		if (pylon_may_start(p))
 			at = sooner(at, p->next_start);
 	}
 	if (at == 0)

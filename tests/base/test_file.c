@@ -195,12 +195,6 @@ static void existence_is_told(void **state)
 	assert_false(file_exists(scratch_path(*state, "none")));
 }
 
-static void free_space_is_told_or_unknown(void **state)
-{
-	assert_true(disk_free(scratch_dir(*state)) < UINT64_MAX);
-	assert_true(disk_free(scratch_path(*state, "none")) == UINT64_MAX);
-}
-
 static void writing_to_a_closed_pipe_is_an_error(void **state)
 {
 	int fds[2];
@@ -285,7 +279,6 @@ int main(void)
 		TEST(file_is_replaced_whole_with_its_mode),
 		TEST(failed_replacement_leaves_the_old_file),
 		TEST(existence_is_told),
-		TEST(free_space_is_told_or_unknown),
 		TEST(writing_to_a_closed_pipe_is_an_error),
 		TEST(second_holder_is_told_the_first_ones_pid),
 		TEST(lock_of_a_dead_process_is_free),
