@@ -7,7 +7,6 @@
 #include <sqlite3.h>
 
 #include "engine/world.h"
-#include "loop/loop_internal.h"
 
 #define CONFIG(extra)                                                                              \
 	"version: 1\ndocker:\n  max_concurrent: 2\n" extra                                         \
@@ -655,46 +654,6 @@ static void a_workspace_that_cannot_be_made_fails_the_job_with_the_reason(void *
 	world_close(&w);
 }
 
-/* A retry that is due while all slots are taken waits for a slot; time alone does not wake anybody.
- */
-static void a_due_retry_waits_for_its_slot_in_silence(void **state UNUSED)
-{
-	struct world w;
-
-	world_open(&w, QUEUE, PYLON("  retries: 1\n  retry_backoff: 10s\n", ""));
-	world_post(&w, "a", "{}");
-	world_started(&w, 0);
-	world_exited(&w, 0, 3);
-	world_post(&w, "b", "{}");
-	world_post(&w, "c", "{}");
-	assert_int_equal(w.runner.n, 3);
-	loop_advance(w.loop, 20 * US_PER_SEC);
-	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
-	world_started(&w, 1);
-	world_exited(&w, 1, 0);
-	assert_int_equal(w.runner.n, 4);
-	world_close(&w);
-}
-
-/* No polling: only the housekeeping and the time limit of a run are ahead. */
-static void an_idle_engine_sleeps_for_minutes(void **state UNUSED)
-{
-	struct world w;
-
-	world_open(&w, REJECT, PLAIN);
-	loop_advance(w.loop, 10 * US_PER_SEC);
-	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
-	world_post(&w, "x", "{}");
-	world_started(&w, 0);
-	loop_advance(w.loop, 10 * US_PER_SEC);
-	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
-	world_exited(&w, 0, 0);
-	world_sent(&w, 0, CHANNEL_SENT, -1);
-	loop_advance(w.loop, 10 * US_PER_SEC);
-	assert_true(timers_next(w.loop) - loop_mono(w.loop) > 60 * US_PER_SEC);
-	world_close(&w);
-}
-
 static void run_sql(sqlite3 *db, const char *sql)
 {
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
@@ -792,8 +751,6 @@ int main(void)
 		cmocka_unit_test(braces_at_the_end_of_stdout_are_no_report),
 		cmocka_unit_test(a_workspace_that_cannot_be_made_fails_the_job_with_the_reason),
 		cmocka_unit_test(the_end_of_a_run_and_of_a_delivery_wait_for_a_busy_database),
-		cmocka_unit_test(a_due_retry_waits_for_its_slot_in_silence),
-		cmocka_unit_test(an_idle_engine_sleeps_for_minutes),
 		cmocka_unit_test(a_draining_engine_accepts_nothing),
 		cmocka_unit_test(a_draining_engine_starts_nothing),
 	};
