@@ -9,7 +9,9 @@
 #include "base/limits.h"
 #include "signature/signature.h"
 
-#define NOW_S INT64_C(1614265330)
+#define NOW_S       INT64_C(1614265330)
+#define SECRET      "It's a Secret to Everybody"
+#define DISCORD_KEY "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 
 struct request {
 	struct slice names[32], values[32];
@@ -50,64 +52,178 @@ static void split(struct request *r, const char *p, size_t n)
 	r->body = (struct slice){p, n};
 }
 
-/* The words of the signature header that we make are among those that were sent. */
-static void check_genuine(const struct signature *s, struct request *r)
-{
-	const char *id_header = signature_delivery_id_header(s, find_header, r);
-	struct slice id = SLICE_NULL, time = SLICE_NULL, given = SLICE_NULL;
-	struct strv made = STRV_NULL;
-	char *id_text, *given_text;
-	const char *mine;
-	uint64_t then = 0;
-	bool is_svix = str_eq(id_header, "svix-id");
+static const struct setup {
+	enum signature_recipe recipe;
+	const char *header; /* as configured */
+	const char *secret;
+	const char *proof; /* the header with the signature; NULL = standard, which has two */
+	const char *time;  /* the header with the time that is signed; NULL = none */
+} setups[] = {
+	{SIGNATURE_HEX, "X-Sig", SECRET, "X-Sig", NULL},
+	{SIGNATURE_GITHUB, NULL, SECRET, "X-Hub-Signature-256", NULL},
+	{SIGNATURE_LINEAR, NULL, SECRET, "Linear-Signature", NULL},
+	{SIGNATURE_SENTRY, NULL, SECRET, "Sentry-Hook-Signature", NULL},
+	{SIGNATURE_SLACK, NULL, SECRET, "X-Slack-Signature", "X-Slack-Request-Timestamp"},
+	{SIGNATURE_STRIPE, NULL, SECRET, "Stripe-Signature", NULL},
+	{SIGNATURE_STANDARD, NULL, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", NULL, NULL},
+	{SIGNATURE_STANDARD, "svix-signature",
+		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=", NULL, NULL},
+	{SIGNATURE_DISCORD, NULL, DISCORD_KEY, "X-Signature-Ed25519", "X-Signature-Timestamp"},
+	{SIGNATURE_GITLAB, NULL, SECRET, "X-Gitlab-Token", NULL},
+	{SIGNATURE_BEARER, NULL, SECRET, "Authorization", NULL},
+	{SIGNATURE_TOKEN, "X-Key", SECRET, "X-Key", NULL},
+};
 
-	must(id_header != NULL && find_header(r, id_header, &id) == 1);
-	must(find_header(r, is_svix ? "svix-timestamp" : "webhook-timestamp", &time) == 1);
-	must(find_header(r, is_svix ? "svix-signature" : "webhook-signature", &given) == 1);
-	must(slice_to_u64(time, INT64_MAX / US_PER_SEC, &then));
-	must((int64_t)then >= NOW_S - 300 && (int64_t)then <= NOW_S + 300);
-	id_text = slice_dup(id);
-	given_text = slice_dup(given);
-	/* Only the plain cases can be made again from C strings and without leading zeros. */
-	if (strlen(id_text) == id.n && time.n == 10) {
-		signature_sign(s, r->body, id_text, (int64_t)then * US_PER_SEC, &made);
-		mine = strchr(made.v[2], ' ') + 1;
-		must(strstr(given_text, mine) != NULL || strlen(given_text) != given.n);
-	}
-	free(id_text);
-	free(given_text);
-	strv_fini(&made);
+/* A header that a genuine request must have once, as a C string; NULL when it has a NUL. */
+static char *header_once(struct request *r, const char *name)
+{
+	struct slice value = SLICE_NULL;
+
+	must(find_header(r, name, &value) == 1 && value.n > 0);
+	return memchr(value.p, '\0', value.n) == NULL ? slice_dup(value) : NULL;
 }
 
-static void try_recipe(
-	enum signature_recipe recipe, const char *header, const char *secret, struct request *r)
+/* Seconds since 1970 that were found near enough to now. */
+static int64_t check_seconds(const char *text)
 {
-	struct strv secrets = STRV_NULL;
-	struct signature *s = NULL;
-	int verdict;
+	uint64_t then = 0;
 
-	strv_add(&secrets, secret);
-	must(signature_new(&s, recipe, header, &secrets, -1, NULL) == 0);
-	verdict = signature_verify(s, find_header, r, r->body, NOW_S * US_PER_SEC);
-	must(verdict >= 0 && verdict < SIGNATURE_E_BAD_SECRET);
-	if (verdict == 0 && recipe == SIGNATURE_STANDARD)
-		check_genuine(s, r);
-	if (verdict == 0 && recipe != SIGNATURE_STANDARD) {
-		struct strv made = STRV_NULL;
-		struct slice given = SLICE_NULL;
+	must(text != NULL && slice_to_u64(slice_of(text), INT64_MAX / US_PER_SEC, &then));
+	return (int64_t)then;
+}
 
-		signature_sign(s, r->body, "", 0, &made);
-		must(find_header(r, header == NULL ? "x-hub-signature-256" : header, &given) == 1);
-		must(strncasecmp(given.p + given.n - 64, made.v[0] + strlen(made.v[0]) - 64, 64) ==
-			0);
-		strv_fini(&made);
+/* True when `given` has what we would sign at that time; times with leading zeros cannot be made
+ * again. */
+static bool is_ours(const struct signature *s, const struct request *r, const char *id,
+	int64_t then_s, const char *given)
+{
+	struct strv made = STRV_NULL;
+	const char *value;
+	bool is_ours;
+
+	signature_sign(s, r->body, id, then_s * US_PER_SEC, &made);
+	must(made.n > 0);
+	value = strchr(made.v[made.n - 1], ' ') + 1;
+	/* Of a list only the digest, which is at its end, need be there. */
+	if (strlen(value) > 64 && value[strlen(value) - 65] == '=')
+		value += strlen(value) - 64;
+	is_ours = strcasestr(given, value) != NULL;
+	strv_fini(&made);
+	return is_ours;
+}
+
+static void check_standard(const struct signature *s, struct request *r)
+{
+	bool is_svix = str_eq(signature_delivery_id_header(s, find_header, r), "svix-id");
+	char *id = header_once(r, is_svix ? "svix-id" : "webhook-id");
+	char *time = header_once(r, is_svix ? "svix-timestamp" : "webhook-timestamp");
+	char *given = header_once(r, is_svix ? "svix-signature" : "webhook-signature");
+	int64_t then_s = check_seconds(time);
+
+	must(then_s >= NOW_S - 300 && then_s <= NOW_S + 300);
+	if (id != NULL && given != NULL && strlen(time) == 10)
+		must(is_ours(s, r, id, then_s, given));
+	free(id);
+	free(time);
+	free(given);
+}
+
+static void check_discord(struct request *r, const char *given)
+{
+	char *time = header_once(r, "X-Signature-Timestamp");
+	uint8_t key[ED25519_KEY_SIZE], sig[ED25519_SIG_SIZE];
+	struct buf message = BUF_NULL;
+
+	(void)check_seconds(time);
+	must(given != NULL && hex_decode(slice_of(given), sig, sizeof(sig)));
+	must(hex_decode(SLICE_LIT(DISCORD_KEY), key, sizeof(key)));
+	buf_add_str(&message, time);
+	buf_add_slice(&message, r->body);
+	must(ed25519_verify(key, sig, message.p, message.n));
+	buf_fini(&message);
+	free(time);
+}
+
+/* The time of a list "t=...,v1=...", wherever it stands. */
+static int64_t time_in_list(const char *list)
+{
+	const char *t = str_has_prefix(list, "t=") ? list : strstr(list, ",t=");
+	size_t digits;
+	char *text;
+	int64_t then_s;
+
+	must(t != NULL);
+	t = strchr(t, '=') + 1;
+	digits = strspn(t, "0123456789");
+	text = xstrndup(t, digits);
+	then_s = check_seconds(text);
+	must(then_s >= NOW_S - 300 && then_s <= NOW_S + 300);
+	free(text);
+	return digits == 10 ? then_s : -1;
+}
+
+/* A digest, or a token that stands alone. */
+static void check_plain(
+	const struct setup *c, const struct signature *s, struct request *r, const char *given)
+{
+	char *time = c->time == NULL ? NULL : header_once(r, c->time);
+	int64_t then_s = 0;
+
+	if (c->recipe == SIGNATURE_STRIPE)
+		then_s = time_in_list(given);
+	else if (time != NULL)
+		then_s = strlen(time) == 10 ? check_seconds(time) : -1;
+	must(then_s < 0 || is_ours(s, r, NULL, then_s, given));
+	free(time);
+}
+
+static void check_genuine(const struct setup *c, const struct signature *s, struct request *r)
+{
+	char *given;
+
+	if (c->proof == NULL) {
+		check_standard(s, r);
+		return;
 	}
-	signature_free(s);
-	strv_fini(&secrets);
+	given = header_once(r, c->proof);
+	if (c->recipe == SIGNATURE_DISCORD)
+		check_discord(r, given);
+	else if (given != NULL && c->recipe == SIGNATURE_BEARER)
+		must(str_has_suffix(given, " " SECRET)); /* the scheme is free in form */
+	else if (given != NULL)
+		check_plain(c, s, r, given);
+	free(given);
+}
+
+/* Made once: reading an Ed25519 key costs much more than an input. */
+static const struct signature *recipe_of(size_t i)
+{
+	static struct signature *made[ARRAY_LEN(setups)];
+	struct strv secrets = STRV_NULL;
+
+	if (made[i] == NULL) {
+		strv_add(&secrets, setups[i].secret);
+		must(signature_new(&made[i], setups[i].recipe, setups[i].header, &secrets, -1,
+			     NULL) == 0);
+		strv_fini(&secrets);
+	}
+	return made[i];
+}
+
+static void try_recipe(size_t i, struct request *r)
+{
+	const struct signature *s = recipe_of(i);
+	struct err why = CLEAN_ERR;
+	int verdict = signature_check(s, find_header, r, r->body, NOW_S * US_PER_SEC, &why);
+
+	must(verdict >= 0 && verdict < SIGNATURE_E_BAD_SECRET);
+	must((verdict == 0) == (why.code == 0));
+	if (verdict == 0)
+		check_genuine(&setups[i], s, r);
 }
 
 /* The body as a secret: refused or usable, nothing else. */
-static void try_secret(struct slice text)
+static void try_secret(enum signature_recipe recipe, struct slice text)
 {
 	char *secret = slice_dup(text);
 	struct strv secrets = STRV_NULL;
@@ -116,7 +232,7 @@ static void try_secret(struct slice text)
 	int r;
 
 	strv_take(&secrets, secret);
-	r = signature_new(&s, SIGNATURE_STANDARD, NULL, &secrets, -1, &e);
+	r = signature_new(&s, recipe, NULL, &secrets, -1, &e);
 	must((r == 0 && s != NULL) || (r == SIGNATURE_E_BAD_SECRET && e.code < 0));
 	signature_free(s);
 	strv_fini(&secrets);
@@ -127,11 +243,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct request r = {.n = 0};
 
 	split(&r, (const char *)data, size);
-	try_recipe(SIGNATURE_GITHUB, NULL, "It's a Secret to Everybody", &r);
-	try_recipe(SIGNATURE_HEX, "X-Sig", "It's a Secret to Everybody", &r);
-	try_recipe(SIGNATURE_STANDARD, NULL, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &r);
-	try_recipe(SIGNATURE_STANDARD, "svix-signature",
-		"whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=", &r);
-	try_secret(r.body);
+	for (size_t i = 0; i < ARRAY_LEN(setups); i++)
+		try_recipe(i, &r);
+	try_secret(SIGNATURE_STANDARD, r.body);
+	try_secret(SIGNATURE_DISCORD, r.body);
+	try_secret(SIGNATURE_GITLAB, r.body);
 	return 0;
 }

@@ -109,6 +109,24 @@ bool ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], const uint8_t sig[ED255
 	return is_genuine;
 }
 
+/*
+ * A signature (R, S) fits when R = S*B - h*A, h being a hash over R, A and the message (RFC 8032
+ * section 5.1.7). With S = 0 and R = the neutral point that asks for h*A = 0: out of reach for an
+ * honest key, but for one of order 1, 2, 4 or 8 every eighth message will do.
+ */
+bool ed25519_key_is_weak(const uint8_t key[ED25519_KEY_SIZE])
+{
+	const uint8_t forged[ED25519_SIG_SIZE] = {1};
+
+	for (int c = 0; c < 64; c++) {
+		uint8_t message = (uint8_t)c;
+
+		if (ed25519_verify(key, forged, &message, sizeof(message)))
+			return true;
+	}
+	return false;
+}
+
 static EVP_PKEY *ed25519_private(const uint8_t seed[ED25519_KEY_SIZE])
 {
 	EVP_PKEY *pkey =

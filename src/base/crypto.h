@@ -32,6 +32,9 @@ void sha256_hex(const void *p, size_t n, char ret[SHA256_HEX_SIZE]);
 /* True when sig is key's signature of the message. */
 bool ed25519_verify(const uint8_t key[ED25519_KEY_SIZE], const uint8_t sig[ED25519_SIG_SIZE],
 	const void *msg, size_t n);
+/* True for a public key under which signatures can be made without the private key: one of the few
+ * points of small order, such as the all-zero key of a forgotten placeholder. */
+bool ed25519_key_is_weak(const uint8_t key[ED25519_KEY_SIZE]);
 /* The public key of a 32-byte private key (seed). */
 void ed25519_public(const uint8_t seed[ED25519_KEY_SIZE], uint8_t ret[ED25519_KEY_SIZE]);
 /* Makes a signature with a 32-byte private key (seed). */

@@ -5,6 +5,10 @@
  * verify prints `ok`, or one stable reason code and exits 1; a secret that cannot be is such a
  * reason too. What is wrong with the command itself (an unknown recipe, a header without a colon)
  * is a usage error instead, so that a script can tell a forgery from a typing mistake.
+ *
+ * Which step failed is told on stderr. A signature that does not fit most often means that the body
+ * at hand is not the one that was sent, byte for byte; so the usual damages are undone one by one,
+ * and when the signature fits then, a hint names the damage. The verdict stays what it is.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +20,7 @@
 #include "base/id.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/scan.h"
 #include "cli/cli.h"
 #include "signature/signature.h"
 
@@ -203,7 +208,7 @@ static int read_options(struct options *o, int argc, char **argv, const char **r
 	return EXIT_OK;
 }
 
-/* "hex, github, standard" */
+/* "hex, github, ..." */
 static void add_recipe_names(struct buf *out)
 {
 	for (int r = SIGNATURE_NONE + 1;; r++) {
@@ -280,10 +285,78 @@ static int print_verdict(const struct cli *c, int verdict)
 	return verdict == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+/* --- what may have happened to the body --- */
+
+static bool without_line_end(struct slice body, struct buf *out)
+{
+	if (body.n == 0 || body.p[body.n - 1] != '\n')
+		return false;
+	body.n--;
+	if (body.n > 0 && body.p[body.n - 1] == '\r')
+		body.n--;
+	buf_add_slice(out, body);
+	return true;
+}
+
+static bool with_line_end(struct slice body, struct buf *out)
+{
+	buf_add_slice(out, body);
+	buf_add_char(out, '\n');
+	return true;
+}
+
+static bool compact(struct slice body, struct buf *out)
+{
+	CLEANUP(scan_fini) struct scan scan = SCAN_NULL_INDEX;
+
+	if (scan_parse(&scan, body.p, body.n, NULL) != 0)
+		return false;
+	scan_print(out, &scan, scan.nodes);
+	return true;
+}
+
+static const struct {
+	bool (*undo)(struct slice body, struct buf *out);
+	const char *hint;
+} damages[] = {
+	{without_line_end, "without the line end after it the body would be genuine: an editor or "
+			   "`echo` may have put it there"},
+	{with_line_end, "with a line end after it the body would be genuine: `$(...)` may have "
+			"taken it away"},
+	{compact, "as JSON without blanks the body would be genuine: something has formatted it "
+		  "anew; what is signed are the bytes that were sent"},
+};
+
+static const char *find_damage(struct options *o, const struct signature *s, struct slice body)
+{
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		CLEANUP(buf_fini) struct buf other = BUF_NULL;
+		int verdict;
+
+		if (!damages[i].undo(body, &other))
+			continue;
+		verdict = signature_verify(
+			s, find_header, &o->headers, buf_slice(&other), now_real_us(o));
+		/* Stale is judged after the signature where the time is in the body. */
+		if (verdict == 0 || verdict == SIGNATURE_E_STALE_TIMESTAMP)
+			return damages[i].hint;
+	}
+	return NULL;
+}
+
 static int verify(struct options *o, const struct signature *s, struct slice body)
 {
-	return print_verdict(
-		o->cli, signature_verify(s, find_header, &o->headers, body, now_real_us(o)));
+	struct err why = CLEAN_ERR;
+	const char *hint = NULL;
+	int verdict = signature_check(s, find_header, &o->headers, body, now_real_us(o), &why);
+
+	if (verdict == SIGNATURE_E_BAD_SIGNATURE)
+		hint = find_damage(o, s, body);
+	if (verdict != 0 && !o->cli->quiet)
+		(void)cli_fail(EXIT_FAILED, "%s", why.text);
+	if (hint != NULL && !o->cli->quiet)
+		(void)cli_fail(EXIT_FAILED, "%s", hint);
+	return print_verdict(o->cli, verdict);
 }
 
 static void print_headers(const struct cli *c, const struct strv *made)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signature/recipe_standard.c - Standard Webhooks 1.0 (standardwebhooks.com) and its elder, Svix.
+ * signature/recipe_standard.c - the scheme of Standard Webhooks 1.0 (standardwebhooks.com) and its
+ * elder, Svix.
  *
  * What is signed is "id.timestamp.body", so an id with a dot could be shifted against the
  * timestamp and is refused, and a timestamp is ASCII digits only. The signature header is a list
@@ -13,7 +14,6 @@
 #include "base/limits.h"
 #include "signature/signature_internal.h"
 
-#define LIST_MAX         16 /* signatures in one header */
 #define MAC_TEXT_SIZE    44 /* base64 of 32 bytes */
 #define SIG_TEXT_SIZE    88 /* base64 of 64 bytes */
 #define PRIVATE_KEY_SIZE 64 /* seed and public key */
@@ -41,16 +41,11 @@ static const struct family *family_of(const char *header)
 	return NULL;
 }
 
-static bool header_fits(const char *header)
-{
-	return family_of(header) != NULL;
-}
-
 static const struct family *configured_family(const struct signature *s)
 {
 	const struct family *f = family_of(s->header);
 
-	must(f != NULL); /* signature_new() has looked */
+	must(f != NULL); /* signature_new() takes no other */
 	return f;
 }
 
@@ -82,6 +77,8 @@ static const char *public_key(struct signature_key *ret, struct slice bytes)
 	if (bytes.n != ED25519_KEY_SIZE)
 		return "is no Ed25519 public key (32 bytes in base64 after whpk_)";
 	memcpy(ret->public, bytes.p, ED25519_KEY_SIZE);
+	if (ed25519_key_is_weak(ret->public))
+		return "is a public key for which anybody can sign";
 	ret->has_public = true;
 	return NULL;
 }
@@ -122,19 +119,6 @@ static const char *key(struct signature_key *ret, struct slice secret)
 	return NULL;
 }
 
-static int check_time(const struct signature *s, struct slice timestamp, int64_t now_s)
-{
-	uint64_t then;
-	int64_t distance_s;
-
-	if (!slice_to_u64(timestamp, INT64_MAX / US_PER_SEC, &then))
-		return SIGNATURE_E_MALFORMED_HEADER;
-	distance_s = now_s - (int64_t)then;
-	if (distance_s < 0)
-		distance_s = -distance_s;
-	return distance_s <= s->tolerance_us / US_PER_SEC ? 0 : SIGNATURE_E_STALE_TIMESTAMP;
-}
-
 static void pack(struct envelope *env, struct slice body)
 {
 	env->pieces[0] = env->id;
@@ -154,19 +138,14 @@ static int open_envelope(
 	if (r == 0)
 		r = signature_header_once(m, f->signature, &ret->signatures);
 	if (r == 0 && memchr(ret->id.p, '.', ret->id.n) != NULL)
-		r = SIGNATURE_E_MALFORMED_HEADER;
+		r = REFUSE(m, SIGNATURE_E_MALFORMED_HEADER,
+			"the id in %s has a dot, which separates the parts that are signed", f->id);
 	if (r == 0)
-		r = check_time(s, ret->timestamp, m->now_s);
+		r = signature_check_time(s, m, f->timestamp, ret->timestamp, US_PER_SEC,
+			SIGNATURE_E_MALFORMED_HEADER);
 	if (r == 0)
 		pack(ret, m->body);
 	return r;
-}
-
-/* The signed bytes in one piece: Ed25519 wants them so. */
-static void join(const struct envelope *env, struct buf *out)
-{
-	for (size_t i = 0; i < ARRAY_LEN(env->pieces); i++)
-		buf_add_slice(out, env->pieces[i]);
 }
 
 static bool mac_fits(const struct signature_key *k, const struct envelope *env, struct slice text)
@@ -193,7 +172,7 @@ static bool signature_fits(
 	base64_encode(&again, sig.p, sig.n);
 	if (!slice_eq(buf_slice(&again), text))
 		return false;
-	join(env, &message);
+	signature_join(&message, env->pieces, ARRAY_LEN(env->pieces));
 	return ed25519_verify(k->public, (const uint8_t *)sig.p, message.p, message.n);
 }
 
@@ -230,6 +209,7 @@ static bool next_word(struct slice *rest, struct slice *ret)
 
 static int verify(const struct signature *s, const struct signature_message *m)
 {
+	const char *header = choose(s, m)->signature;
 	struct envelope env;
 	struct slice word;
 	bool is_genuine = false, is_any_known = false, is_known;
@@ -238,14 +218,20 @@ static int verify(const struct signature *s, const struct signature_message *m)
 	if (r != 0)
 		return r;
 	for (size_t i = 0; next_word(&env.signatures, &word); i++) {
-		if (i == LIST_MAX)
-			return SIGNATURE_E_MALFORMED_HEADER;
+		if (i == SIGNATURE_LIST_MAX)
+			return REFUSE(m, SIGNATURE_E_MALFORMED_HEADER,
+				"%s has more than %d signatures", header, SIGNATURE_LIST_MAX);
 		is_genuine |= word_fits(s, &env, word, &is_known);
 		is_any_known |= is_known;
 	}
 	if (!is_any_known)
-		return SIGNATURE_E_MALFORMED_HEADER;
-	return is_genuine ? 0 : SIGNATURE_E_BAD_SIGNATURE;
+		return REFUSE(m, SIGNATURE_E_MALFORMED_HEADER,
+			"%s has neither v1,<44 base64 digits> nor v1a,<88 base64 digits>", header);
+	if (is_genuine)
+		return 0;
+	return REFUSE(m, SIGNATURE_E_BAD_SIGNATURE,
+		"no signature in %s is that of the id, the timestamp and %zu bytes of body", header,
+		m->body.n);
 }
 
 /* Appends "v1,..." or "v1a,..."; false when the key cannot sign. */
@@ -263,7 +249,7 @@ static bool add_signature(
 	}
 	if (!k->has_seed)
 		return false;
-	join(env, &message);
+	signature_join(&message, env->pieces, ARRAY_LEN(env->pieces));
 	ed25519_sign(k->seed, message.p, message.n, sig);
 	buf_add_str(out, "v1a,");
 	base64_encode(out, sig, sizeof(sig));
@@ -275,7 +261,7 @@ static void sign(const struct signature *s, const struct signature_message *m, c
 {
 	const struct family *f = s->header == NULL ? &families[0] : configured_family(s);
 	CLEANUP(buf_fini) struct buf text = BUF_NULL;
-	CLEANUP(freep) char *timestamp = xasprintf("%lld", (long long)m->now_s);
+	CLEANUP(freep) char *timestamp = xasprintf("%lld", (long long)signature_now(m, US_PER_SEC));
 	struct envelope env = {slice_of(id), slice_of(timestamp), SLICE_NULL, {{NULL, 0}}};
 
 	pack(&env, m->body);
@@ -286,14 +272,9 @@ static void sign(const struct signature *s, const struct signature_message *m, c
 	strv_addf(ret_headers, "%s: %s", f->signature, buf_str(&text));
 }
 
-const struct signature_rule signature_rule_standard = {
-	.id = SIGNATURE_STANDARD,
-	.name = "standard",
-	.delivery_header = "webhook-id",
-	.tolerance_us = 300 * US_PER_SEC,
-	.header_fits = header_fits,
+const struct signature_scheme signature_scheme_standard = {
 	.key = key,
-	.delivery_id_header = delivery_id_header,
 	.verify = verify,
 	.sign = sign,
+	.delivery_id_header = delivery_id_header,
 };

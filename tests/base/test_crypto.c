@@ -138,6 +138,36 @@ static void ed25519_refuses_other_messages_and_keys_that_are_no_point(void **sta
 	assert_false(ed25519_verify(nonsense, (uint8_t *)sig.p, "r", 1));
 }
 
+static void ed25519_keys_of_small_order_are_weak(void **state)
+{
+	/* The eight points whose order divides eight, and the other spellings of some of them that
+	 * a lenient decoder takes (y not reduced); the top bit is the sign of x. */
+	static const char *const weak[] = {
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0000000000000000000000000000000000000000000000000000000000000080",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+		"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(weak); i++) {
+		CLEANUP(buf_fini) struct buf key = from_hex(weak[i]);
+
+		assert_true(ed25519_key_is_weak((uint8_t *)key.p));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(ed25519_cases); i++) {
+		CLEANUP(buf_fini) struct buf key = from_hex(ed25519_cases[i].public);
+
+		assert_false(ed25519_key_is_weak((uint8_t *)key.p));
+	}
+}
+
 static void hex_is_read_in_either_case_and_only_at_its_exact_length(void **state)
 {
 	uint8_t out[2];
@@ -263,6 +293,7 @@ int main(void)
 		cmocka_unit_test(sha256_agrees_with_fips_180),
 		cmocka_unit_test(ed25519_agrees_with_rfc_8032),
 		cmocka_unit_test(ed25519_refuses_other_messages_and_keys_that_are_no_point),
+		cmocka_unit_test(ed25519_keys_of_small_order_are_weak),
 		cmocka_unit_test(hex_is_read_in_either_case_and_only_at_its_exact_length),
 		cmocka_unit_test(base64_agrees_with_rfc_4648),
 		cmocka_unit_test(base64_of_every_byte_survives),
