@@ -15,6 +15,8 @@
 #define FAILPOINTS(X)                                                                              \
 	X(accept_before)                                                                           \
 	X(accept_after)                                                                            \
+	X(occur_before)                                                                            \
+	X(occur_after)                                                                             \
 	X(claim_before)                                                                            \
 	X(claim_after)                                                                             \
 	X(create_before)                                                                           \

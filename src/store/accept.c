@@ -5,7 +5,7 @@
  * One delivery id is one job for as long as its key is kept, also within one turn: the key is
  * inserted first and what is there already decides. A request without room leaves a rejected row
  * (with its event, so that it can run later); its redelivery turns that same row into a queued one.
- * Nothing here waits for approval and takes room at the same time.
+ * Nothing here waits, for approval or for its time, and takes room at the same time.
  *
  * After a rollback the operation runs again; room that was taken stays taken and is not asked for
  * twice (op_take_room).
@@ -66,6 +66,12 @@ static int key_get(
 	return query_check(&q, e);
 }
 
+/* Its time has not come. */
+static bool is_early(const struct store_accept *r)
+{
+	return r->not_before > r->now_real;
+}
+
 static int64_t created_at(struct store_db *db, int64_t now_real)
 {
 	if (db->created_at >= now_real && db->created_at - now_real < CREATED_SHIFT_MAX)
@@ -90,15 +96,17 @@ static int seq_next(struct store_db *db, int64_t *ret, struct err *e)
 	return 0;
 }
 
-static int job_add(struct store_db *db, const struct store_accept *r, int64_t seq,
-	enum job_state state, struct err *e)
+static int job_add(struct store_db *db, struct store_accept *r, int64_t seq, enum job_state state,
+	struct err *e)
 {
 	CLEANUP(query_closep) struct query q;
 	int64_t now = MAX_OF(r->now_real, 1);
 
+	r->created_at = created_at(db, now);
 	query_open(&q, db, SLOT_JOB_ADD,
-		"INSERT INTO jobs(id, seq, pylon, state, reason, source, delivery_id, expires_at, "
-		"created_at, queued_at, finished_at) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+		"INSERT INTO jobs(id, seq, pylon, state, reason, source, delivery_id, not_before, "
+		"expires_at, created_at, queued_at, finished_at) "
+		"VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	put_id(&q, &r->job_id);
 	put_int(&q, seq);
 	put_text(&q, r->pylon);
@@ -106,8 +114,9 @@ static int job_add(struct store_db *db, const struct store_accept *r, int64_t se
 	put_text(&q, state == JOB_REJECTED ? "full" : NULL);
 	put_text(&q, r->source);
 	put_text(&q, r->delivery_id);
+	put_int(&q, state == JOB_QUEUED && is_early(r) ? r->not_before : 0);
 	put_int(&q, state == JOB_AWAITING_APPROVAL ? r->expires_at : 0);
-	put_int(&q, created_at(db, now));
+	put_int(&q, r->created_at);
 	put_int(&q, state == JOB_QUEUED ? now : 0);
 	put_int(&q, state == JOB_REJECTED ? now : 0);
 	return query_exec(&q, e);
@@ -144,16 +153,20 @@ static int rejected_limit(struct store_db *db, struct err *e)
 	return rejected_trim(db, count - REJECTED_ROWS_MAX, e);
 }
 
-static int accept_new(struct store_db *db, struct store_accept *r, struct err *e)
+enum job_state accept_state(struct store_accept *r)
 {
-	enum job_state state = JOB_QUEUED;
+	if (r->needs_approval)
+		return JOB_AWAITING_APPROVAL;
+	if (is_early(r) || op_take_room(r->take_room, r->room_ctx, &r->took_room))
+		return JOB_QUEUED;
+	return JOB_REJECTED;
+}
+
+int accept_insert(struct store_db *db, struct store_accept *r, enum job_state state, struct err *e)
+{
 	int64_t seq;
 	int rc;
 
-	if (r->needs_approval)
-		state = JOB_AWAITING_APPROVAL;
-	else if (!op_take_room(r->take_room, r->room_ctx, &r->took_room))
-		state = JOB_REJECTED;
 	r->verdict = state == JOB_REJECTED ? ACCEPT_REJECTED : ACCEPT_NEW;
 	r->found_id = r->job_id;
 	r->body_differs = false;
@@ -175,8 +188,9 @@ static int job_revive(struct store_db *db, const struct store_accept *r, struct 
 
 	db->rejected = -1;
 	query_open(&q, db, SLOT_JOB_REVIVE,
-		"UPDATE jobs SET state = 'queued', reason = NULL, queued_at = ?, finished_at = 0 "
-		"WHERE id = ? AND state = 'rejected'");
+		"UPDATE jobs SET state = 'queued', reason = NULL, not_before = ?, queued_at = ?, "
+		"finished_at = 0 WHERE id = ? AND state = 'rejected'");
+	put_int(&q, is_early(r) ? r->not_before : 0);
 	put_int(&q, r->now_real);
 	put_id(&q, &r->found_id);
 	return query_exec(&q, e);
@@ -194,8 +208,7 @@ static int accept_known(struct store_db *db, struct store_accept *r, struct err 
 		return 0;
 	r->verdict = ACCEPT_REJECTED;
 	/* A pylon that asks for approval now: what was rejected before must not slip past it. */
-	if (r->needs_approval || !job_may_move(state, JOB_QUEUED) ||
-		!op_take_room(r->take_room, r->room_ctx, &r->took_room))
+	if (r->needs_approval || !job_may_move(state, JOB_QUEUED) || accept_state(r) != JOB_QUEUED)
 		return 0;
 	r->verdict = ACCEPT_REVIVED;
 	return job_revive(db, r, e);
@@ -210,7 +223,7 @@ static int accept_run(struct store_op *op, struct err *e)
 		rc = key_add(op->db, r, e);
 	if (rc < 0)
 		return rc;
-	rc = rc > 0 ? accept_new(op->db, r, e) : accept_known(op->db, r, e);
+	rc = rc > 0 ? accept_insert(op->db, r, accept_state(r), e) : accept_known(op->db, r, e);
 	return rc < 0 ? rc : 0;
 }
 

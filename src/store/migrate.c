@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a database of the Go program (versions 0 to 2) to ours, inside the one transaction that
- * open.c began: the old tables are renamed, ours are made, each old job becomes a job and its
- * event, the old tables go, and the version is written last. Killed anywhere, the file is the old
- * or the new one.
+ * From an older version to the present one, inside the one transaction that open.c began. The
+ * version is written last. Killed anywhere, the file is the old or the new one.
  *
- * What becomes of a job: the end states are kept; what waited waits again (queued, or for its
+ * From an older version of ours: what came since is added (schema.c), no row is touched.
+ *
+ * From a database of the Go program (versions 0 to 2): the old tables are renamed, ours are made,
+ * each old job becomes a job and its event, and the old tables go.
+ *
+ * What becomes of such a job: the end states are kept; what waited waits again (queued, or for its
  * approval); what ran is lost, since nothing tells how it ended. The chat ids of the old table have
  * no place in ours and live on in the backup.
  *
@@ -314,7 +317,7 @@ int migrate_go(struct store_db *db, const char *pylon, int64_t *ret_rows, struct
 	if (rc == 0 && has_jobs)
 		rc = sql_exec(db, "ALTER TABLE jobs RENAME TO go_jobs", e);
 	if (rc == 0)
-		rc = schema_create(db, e);
+		rc = schema_add(db, 0, e);
 	if (rc == 0 && has_jobs)
 		rc = copy_jobs(db, pylon, ret_rows, e);
 	if (rc == 0)
@@ -325,4 +328,15 @@ int migrate_go(struct store_db *db, const char *pylon, int64_t *ret_rows, struct
 	if (rc == 0)
 		rc = schema_stamp(db, e);
 	return rc < 0 ? err_wrap(e, "migrating version %s", "of the Go program") : 0;
+}
+
+int migrate_ours(struct store_db *db, int from, int64_t *ret_rows, struct err *e)
+{
+	int rc = schema_add(db, from, e);
+
+	if (rc == 0)
+		rc = sql_number(db, "SELECT count(*) FROM jobs", 0, ret_rows, e);
+	if (rc == 0)
+		rc = schema_stamp(db, e);
+	return rc < 0 ? err_wrap(e, "migrating version %d", from) : 0;
 }

@@ -185,7 +185,7 @@ static int create(struct store_db *db, struct err *e)
 	int rc = txn_begin(db, e);
 
 	if (rc == 0)
-		rc = schema_create(db, e);
+		rc = schema_add(db, 0, e);
 	if (rc == 0)
 		rc = schema_stamp(db, e);
 	if (rc == 0)
@@ -196,7 +196,8 @@ static int create(struct store_db *db, struct err *e)
 }
 
 /* The lock is held from before the copy until the end, so nothing can be missing from the copy. */
-static int migrate(struct store_db *db, const char *pylon, struct store_migration *m, struct err *e)
+static int migrate(struct store_db *db, enum schema_kind kind, const char *pylon,
+	struct store_migration *m, struct err *e)
 {
 	int rc = txn_begin(db, e);
 
@@ -206,7 +207,8 @@ static int migrate(struct store_db *db, const char *pylon, struct store_migratio
 		txn_rollback(db);
 		return rc;
 	}
-	rc = migrate_go(db, pylon, &m->rows, e);
+	rc = kind == SCHEMA_GO ? migrate_go(db, pylon, &m->rows, e)
+			       : migrate_ours(db, m->from, &m->rows, e);
 	if (rc == 0)
 		rc = txn_commit(db, e);
 	if (rc < 0) {
@@ -240,14 +242,16 @@ static int settle(struct store *s, struct store_db *db, const char *pylon,
 	m->to = SCHEMA_VERSION;
 	if (rc == 0 && kind != SCHEMA_NEW)
 		rc = look_over(s, db, e);
-	if (rc == 0 && kind == SCHEMA_GO)
-		rc = migrate(db, pylon, m, e);
+	if (rc == 0 && kind == SCHEMA_OURS)
+		rc = schema_check(db, m->from, e);
+	if (rc == 0 && m->from != m->to)
+		rc = migrate(db, kind, pylon, m, e);
 	if (rc == 0)
 		rc = wal_switch_on(db, e);
 	if (rc == 0 && kind == SCHEMA_NEW)
 		rc = create(db, e);
-	if (rc == 0)
-		rc = schema_check(db, e);
+	if (rc == 0 && (kind != SCHEMA_OURS || m->from != m->to))
+		rc = schema_check(db, m->to, e);
 	return rc;
 }
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forgetting: finished jobs and dedupe keys past their age, rejected rows past their number.
+ * Forgetting: finished jobs, occurrences and dedupe keys past their age, rejected rows past their
+ * number.
  *
  * One call removes one small batch, so that no turn of the loop waits long; `more` asks for the
  * next. A job goes with its event, runs and deliveries, but never while a message about it is still
  * to be sent. The key of a rejected job goes with it: a key without its row would call a delivery
- * that never ran a duplicate.
+ * that never ran a duplicate. An occurrence outlives its job: it is what tells which of the jobs
+ * still open are its schedule's, and the newest one is what people are shown.
  */
 #include "base/limits.h"
 #include "store/store_internal.h"
 
-#define PRUNE_JOBS   40
-#define PRUNE_DEDUPE 200
+#define PRUNE_JOBS        40
+#define PRUNE_DEDUPE      200
+#define PRUNE_OCCURRENCES 200
 
 /* A job to be removed. */
 struct victim {
@@ -120,6 +123,24 @@ static int dedupe_prune(struct store_db *db, int64_t before, struct err *e)
 	return query_exec(&q, e);
 }
 
+/* Oldest instants first: no instant is decided before it has come, so what was decided long ago is
+ * at the low end of that index. */
+static int occurrences_prune(struct store_db *db, int64_t before, struct err *e)
+{
+	CLEANUP(query_closep) struct query q;
+
+	query_open(&q, db, SLOT_PRUNE_OCCURRENCES,
+		"DELETE FROM occurrences WHERE rowid IN ("
+		"SELECT o.rowid FROM occurrences o INDEXED BY occurrences_newest "
+		"WHERE o.at < ?1 AND o.decided_at < ?1 "
+		"AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = o.job_id) "
+		"AND o.rowid <> (SELECT n.rowid FROM occurrences n WHERE n.schedule = o.schedule "
+		"ORDER BY n.epoch DESC, n.at DESC LIMIT 1) ORDER BY o.at LIMIT ?2)");
+	put_int(&q, before);
+	put_int(&q, PRUNE_OCCURRENCES);
+	return query_exec(&q, e);
+}
+
 /* Adds one step's rows to the answer; a full batch means that more may wait. */
 static int tally(struct store_prune *r, int rows, int batch)
 {
@@ -142,6 +163,8 @@ static int prune_run(struct store_op *op, struct err *e)
 		rc = tally(r, rejected_trim(op->db, rejected - REJECTED_ROWS_MAX, e), PRUNE_JOBS);
 	if (rc == 0 && r->jobs_before > 0)
 		rc = tally(r, jobs_prune(op->db, r->jobs_before, e), PRUNE_JOBS);
+	if (rc == 0 && r->jobs_before > 0)
+		rc = tally(r, occurrences_prune(op->db, r->jobs_before, e), PRUNE_OCCURRENCES);
 	if (rc == 0 && r->dedupe_before > 0)
 		rc = tally(r, dedupe_prune(op->db, r->dedupe_before, e), PRUNE_DEDUPE);
 	op->db->rejected = -1;

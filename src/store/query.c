@@ -177,24 +177,35 @@ static int time_one(struct query *q, int64_t *ret, struct err *e)
 	return 0;
 }
 
-int store_next_queued(struct store_db *db, int64_t now_real, struct job *ret, int64_t *ret_next_due,
-	struct err *e)
+#define NEXT_QUEUED(extra)                                                                         \
+	JOB_COLUMNS "WHERE seq = (SELECT seq FROM jobs INDEXED BY jobs_queue "                     \
+		    "WHERE state = 'queued' AND not_before <= ? " extra "ORDER BY seq LIMIT 1)"
+#define NEXT_DELAYED(extra)                                                                        \
+	"SELECT not_before FROM jobs INDEXED BY jobs_delayed WHERE state = 'queued' "              \
+	"AND not_before > 0 " extra "ORDER BY not_before LIMIT 1"
+#define NOT_SCHEDULED "AND source <> 'schedule' "
+
+int store_next_queued(struct store_db *db, int64_t now_real, bool not_scheduled, struct job *ret,
+	int64_t *ret_next_due, struct err *e)
 {
 	CLEANUP(query_closep) struct query q;
 	CLEANUP(query_closep) struct query next = QUERY_NULL;
 	int rc;
 
-	/* The inner SELECT is answered by jobs_queue alone, so jobs that are not due are cheap. */
-	query_open(&q, db, SLOT_NEXT_QUEUED,
-		JOB_COLUMNS "WHERE seq = (SELECT seq FROM jobs INDEXED BY jobs_queue "
-			    "WHERE state = 'queued' AND not_before <= ? ORDER BY seq LIMIT 1)");
+	/* The inner SELECT is answered by jobs_queue alone (but for the source, which is looked up
+	 * for those that are due), so jobs that are not due are cheap. */
+	if (not_scheduled)
+		query_open(&q, db, SLOT_NEXT_UNSCHEDULED, NEXT_QUEUED(NOT_SCHEDULED));
+	else
+		query_open(&q, db, SLOT_NEXT_QUEUED, NEXT_QUEUED(""));
 	put_int(&q, now_real);
 	rc = job_one(&q, ret, e);
 	if (rc != STORE_E_NOT_FOUND)
 		return rc;
-	query_open(&next, db, SLOT_NEXT_DELAYED,
-		"SELECT not_before FROM jobs INDEXED BY jobs_delayed WHERE state = 'queued' "
-		"AND not_before > 0 ORDER BY not_before LIMIT 1");
+	if (not_scheduled)
+		query_open(&next, db, SLOT_NEXT_UNSCHEDULED_DELAYED, NEXT_DELAYED(NOT_SCHEDULED));
+	else
+		query_open(&next, db, SLOT_NEXT_DELAYED, NEXT_DELAYED(""));
 	rc = time_one(&next, ret_next_due, e);
 	return rc < 0 ? rc : STORE_E_NOT_FOUND;
 }

@@ -44,9 +44,10 @@ NODISCARD int store_open_jobs(struct store_db *db, bool active_only,
 NODISCARD int store_living_run(
 	struct store_db *db, const struct id *job_id, struct run *ret, struct err *e);
 /* The oldest (by acceptance) queued job that is due; when none is, STORE_E_NOT_FOUND with
- * *ret_next_due (0 = none). */
-NODISCARD int store_next_queued(struct store_db *db, int64_t now_real, struct job *ret,
-	int64_t *ret_next_due, struct err *e);
+ * *ret_next_due (0 = none). not_scheduled: jobs of occurrences are passed over, as if they were not
+ * there. */
+NODISCARD int store_next_queued(struct store_db *db, int64_t now_real, bool not_scheduled,
+	struct job *ret, int64_t *ret_next_due, struct err *e);
 /* Of jobs awaiting approval: the earliest expires_at (0 = none), and one that has expired. */
 NODISCARD int store_next_expiry(
 	struct store_db *db, int64_t *ret_at, struct id *ret_job, struct err *e);

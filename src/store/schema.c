@@ -4,13 +4,21 @@
  *
  * Invariants the schema itself keeps: a state is one of model's names; a job is over exactly when
  * it has finished_at; a job has at most one run that is not over; a job takes its event, runs and
- * deliveries with it when it goes. Other programs may read the table `jobs`: one row for each
- * accepted or rejected job, `id` the id that the sender was told.
+ * deliveries with it when it goes; an instant of a schedule has one row within its epoch. Other
+ * programs may read the table `jobs`: one row for each accepted or rejected job, `id` the id that
+ * the sender was told.
  *
  * jobs.seq is the order of acceptance and never the rowid: a VACUUM by somebody else may renumber
  * rowids. Events hang on it and not on the id because their tree then only grows at its end, which
  * is worth a fifth of the accept rate. The large columns are the last ones of their table, so that
  * reading the others follows no overflow pages.
+ *
+ * occurrences.job_id is a text and no reference: history says which job it was after the job is
+ * gone. The index jobs_scheduled holds the few open jobs of occurrences, so an accepted webhook
+ * pays only a comparison for it.
+ *
+ * Version 4 is version 3 and the tables of schedules, word for word; what comes next may not change
+ * a text of an earlier version without a migration that rebuilds what it made.
  *
  * What surprised: SQLite keeps the text of every CREATE as it was written, so a text found word for
  * word in ours is the cheapest proof that nobody has altered a table.
@@ -37,8 +45,13 @@
 #define IS_DELIVERY_STATE                                                                          \
 	"CASE state" W("pending") W("sending") W("sent") W("scheduled") W("acked") W("dead")       \
 		W("unknown") W("cancelled") " ELSE 0 END"
+#define RAN W("ran") W("ran_late")
+#define IS_OUTCOME                                                                                 \
+	"CASE outcome" RAN W("skipped_overlap") W("skipped_catch_up") W("skipped_disabled")        \
+		W("skipped_limit") W("failed_to_start") " ELSE 0 END"
+#define HAS_RUN "CASE outcome" RAN " ELSE 0 END"
 
-static const char ddl[] =
+static const char ddl_3[] =
 	"CREATE TABLE jobs(\n"
 	"	id TEXT PRIMARY KEY NOT NULL CHECK (length(id) BETWEEN 1 AND 36),\n"
 	"	seq INTEGER NOT NULL UNIQUE,\n"
@@ -128,6 +141,49 @@ static const char ddl[] =
 	"CREATE INDEX deliveries_state ON deliveries(state);\n"
 	"CREATE INDEX deliveries_due ON deliveries(due_at) WHERE state = 'pending';\n";
 
+/* What version 4 added. */
+static const char ddl_4[] =
+	"CREATE INDEX jobs_scheduled ON jobs(state)\n"
+	"	WHERE source = 'schedule' AND finished_at = 0;\n"
+
+	"CREATE TABLE schedules(\n"
+	"	id TEXT PRIMARY KEY NOT NULL,\n"
+	"	spec TEXT NOT NULL,\n"
+	"	anchor INTEGER NOT NULL,\n"
+	"	epoch INTEGER NOT NULL CHECK (epoch >= 1),\n"
+	"	decided_to INTEGER NOT NULL,\n"
+	"	disabled_at INTEGER NOT NULL DEFAULT 0\n"
+	") STRICT;\n"
+
+	"CREATE TABLE occurrences(\n"
+	"	schedule TEXT NOT NULL,\n"
+	"	epoch INTEGER NOT NULL CHECK (epoch >= 1),\n"
+	"	at INTEGER NOT NULL,\n"
+	"	last INTEGER NOT NULL,\n"
+	"	count INTEGER NOT NULL CHECK (count >= 1),\n"
+	"	outcome TEXT NOT NULL CHECK (" IS_OUTCOME "),\n"
+	"	job_id TEXT,\n"
+	"	note TEXT,\n"
+	"	decided_at INTEGER NOT NULL,\n"
+	"	UNIQUE (schedule, epoch, at),\n"
+	"	CHECK (last >= at),\n"
+	"	CHECK (job_id IS NULL OR " HAS_RUN ")\n"
+	") STRICT;\n"
+	"CREATE INDEX occurrences_newest ON occurrences(at, epoch, schedule);\n"
+	"CREATE INDEX occurrences_schedule ON occurrences(schedule, at, epoch);\n"
+	"CREATE INDEX occurrences_job ON occurrences(job_id) WHERE job_id IS NOT NULL;\n";
+
+/* What that version added; the oldest of ours: everything it has. */
+static const char *ddl_of(int version)
+{
+	static const char *const ddl[] = {ddl_3, ddl_4};
+
+	_Static_assert(
+		ARRAY_LEN(ddl) == SCHEMA_VERSION - SCHEMA_OLDEST + 1, "a text for each version");
+	must(version >= SCHEMA_OLDEST && version <= SCHEMA_VERSION);
+	return ddl[version - SCHEMA_OLDEST];
+}
+
 int schema_stamp(struct store_db *db, struct err *e)
 {
 	char sql[96];
@@ -137,23 +193,41 @@ int schema_stamp(struct store_db *db, struct err *e)
 	return sql_exec(db, sql, e);
 }
 
-int schema_create(struct store_db *db, struct err *e)
+int schema_add(struct store_db *db, int from, struct err *e)
 {
-	return sql_exec(db, ddl, e);
+	int rc = 0;
+
+	for (int v = MAX_OF(from + 1, SCHEMA_OLDEST); rc == 0 && v <= SCHEMA_VERSION; v++)
+		rc = sql_exec(db, ddl_of(v), e);
+	return rc;
 }
 
-/* How many things the text above creates. */
-static int64_t ddl_count(void)
+/* How many things a database of that version has. */
+static int64_t ddl_count(int version)
 {
 	int64_t n = 0;
 
-	for (const char *p = strstr(ddl, "CREATE "); p != NULL; p = strstr(p + 1, "CREATE "))
-		n++;
+	for (int v = SCHEMA_OLDEST; v <= version; v++)
+		for (const char *p = strstr(ddl_of(v), "CREATE "); p != NULL;
+			p = strstr(p + 1, "CREATE "))
+			n++;
 	return n;
 }
 
+/* Is that the whole text of one of them? */
+static bool ddl_has(int version, const char *sql)
+{
+	for (int v = SCHEMA_OLDEST; v <= version; v++) {
+		const char *p = strstr(ddl_of(v), sql);
+
+		if (p != NULL && p[strlen(sql)] == ';')
+			return true;
+	}
+	return false;
+}
+
 /* Things that somebody added (an index for a report) are left alone. */
-int schema_check(struct store_db *db, struct err *e)
+int schema_check(struct store_db *db, int version, struct err *e)
 {
 	CLEANUP(query_closep) struct query q;
 	int64_t found = 0;
@@ -164,14 +238,14 @@ int schema_check(struct store_db *db, struct err *e)
 	while ((rc = query_next(&q, e)) > 0) {
 		CLEANUP(freep) char *sql = get_text(&q, NULL);
 
-		found += strstr(ddl, sql) != NULL;
+		found += ddl_has(version, sql);
 	}
 	if (rc < 0)
 		return rc;
-	if (found != ddl_count())
+	if (found != ddl_count(version))
 		return err_set(e, -EUCLEAN,
 			"%s: %lld of its %lld tables and indexes are as they must be", db->path,
-			(long long)found, (long long)ddl_count());
+			(long long)found, (long long)ddl_count(version));
 	return 0;
 }
 
@@ -220,10 +294,10 @@ int schema_identify(struct store_db *db, enum schema_kind *ret, int *ret_version
 		return err_set(e, -EPROTO,
 			"%s: version %lld was made by a newer pylon (this one knows %d)", db->path,
 			(long long)version, SCHEMA_VERSION);
-	if (application == APPLICATION_ID && version < SCHEMA_VERSION)
+	if (application == APPLICATION_ID && version < SCHEMA_OLDEST)
 		return err_set(
 			e, -EUCLEAN, "%s: there is no version %lld", db->path, (long long)version);
-	*ret_version = SCHEMA_VERSION;
+	*ret_version = application == APPLICATION_ID ? (int)version : SCHEMA_VERSION;
 	*ret = application == APPLICATION_ID ? SCHEMA_OURS : SCHEMA_NEW;
 	if (application == APPLICATION_ID || (application == 0 && objects == 0))
 		return 0;

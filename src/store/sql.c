@@ -279,6 +279,15 @@ enum delivery_state get_delivery_state(struct query *q)
 	return s;
 }
 
+enum occurrence_outcome get_outcome(struct query *q)
+{
+	enum occurrence_outcome o = OCCURRENCE_OUTCOMES;
+
+	if (!occurrence_outcome_from_name(get_state(q), &o))
+		note(q, SQLITE_CORRUPT);
+	return o;
+}
+
 /* --- one-time statements --- */
 
 int sql_exec(struct store_db *db, const char *sql, struct err *e)

@@ -114,6 +114,7 @@ struct store_accept {
 	const char *body_sha256; /* tells a conflict from a repetition; may be NULL */
 	bool needs_approval;     /* awaiting_approval instead of queued; takes no room */
 	int64_t expires_at;      /* with needs_approval */
+	int64_t not_before;      /* later than now: it waits until then and takes no room */
 	int64_t now_real;
 	/* Asked, inside the transaction, only when a row is about to become queued; true takes the
 	 * room. NULL: no room is needed. Asked once per request, however often the transaction is
@@ -128,6 +129,7 @@ struct store_accept {
 	bool took_room;
 	bool body_differs;  /* duplicate with another body */
 	struct id found_id; /* the job the sender is told */
+	int64_t created_at; /* of a new job's row: now_real, or a little later to be unique */
 };
 void store_accept(struct store_db *db, struct store_accept *r);
 
@@ -247,7 +249,8 @@ void store_redeliver(struct store_db *db, struct store_redeliver *r);
 
 /* Deletes, in one small batch, what is older than the limits (0 = keep): finished jobs with their
  * event, runs and deliveries that are over, dedupe keys; and rejected rows beyond
- * REJECTED_ROWS_MAX. `more` tells whether another batch is waiting. */
+ * REJECTED_ROWS_MAX. Occurrences decided before jobs_before go too, but never the newest of a
+ * schedule nor one whose job is still there. `more` tells whether another batch is waiting. */
 struct store_prune {
 	struct store_op op;
 	int64_t jobs_before, dedupe_before; /* wall clock, us */
@@ -263,6 +266,7 @@ NODISCARD int store_recover_deliveries(struct store_db *db, int64_t now_real, st
 /* Path of the database, for messages. */
 const char *store_path(const struct store_db *db);
 
-#include "store/read.h" /* the other half: what only reads */
+#include "store/occur.h" /* schedules */
+#include "store/read.h"  /* the other half: what only reads */
 
 #endif

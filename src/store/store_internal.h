@@ -16,7 +16,8 @@
 #include "store/store.h"
 
 #define APPLICATION_ID 0x50594c4e /* "PYLN" at byte 68 of the file */
-#define SCHEMA_VERSION 3          /* 0-2 are the Go program's */
+#define SCHEMA_OLDEST  3          /* of ours; 0-2 are the Go program's */
+#define SCHEMA_VERSION 4
 
 /* A place in a database's cache of prepared statements; each SQL text has its own. */
 enum slot {
@@ -50,6 +51,11 @@ enum slot {
 	SLOT_MOVE_QUEUED,
 	SLOT_MOVE_OVER,
 	SLOT_MOVE_APPROVALS,
+	SLOT_SCHEDULE_PUT,
+	SLOT_DECIDED_TO,
+	SLOT_OCCURRENCE_KNOWN,
+	SLOT_OCCURRENCE_OPEN,
+	SLOT_OCCURRENCE_ADD,
 	SLOT_DELIVERY_ADD,
 	SLOT_DELIVERY_STATE,
 	SLOT_SENDING,
@@ -57,6 +63,7 @@ enum slot {
 	SLOT_REDELIVER,
 	SLOT_PRUNE_JOBS,
 	SLOT_PRUNE_DEDUPE,
+	SLOT_PRUNE_OCCURRENCES,
 	SLOT_GET_JOB,
 	SLOT_GET_PREFIX,
 	SLOT_GET_EVENT,
@@ -69,6 +76,8 @@ enum slot {
 	SLOT_LIST_ACTIVE,
 	SLOT_NEXT_QUEUED,
 	SLOT_NEXT_DELAYED,
+	SLOT_NEXT_UNSCHEDULED,
+	SLOT_NEXT_UNSCHEDULED_DELAYED,
 	SLOT_NEXT_EXPIRY,
 	SLOT_DUE,
 	SLOT_DUE_NEXT,
@@ -76,6 +85,10 @@ enum slot {
 	SLOT_LIST_DELIVERIES,
 	SLOT_LIST_DELIVERIES_OF,
 	SLOT_LIST_DELIVERIES_STATE,
+	SLOT_GET_SCHEDULE,
+	SLOT_GET_OCCURRENCE,
+	SLOT_LIST_OCCURRENCES,
+	SLOT_LIST_OCCURRENCES_OF,
 	SLOT_COUNT_JOBS,
 	SLOT_COUNT_NOW,
 	SLOT_COUNT_DELIVERIES,
@@ -168,6 +181,7 @@ void get_id(struct query *q, struct id *ret);
 enum job_state get_job_state(struct query *q);
 enum run_state get_run_state(struct query *q);
 enum delivery_state get_delivery_state(struct query *q);
+enum occurrence_outcome get_outcome(struct query *q);
 
 /* Negative errno for a result code of SQLite; *e gets SQLite's message. */
 int sql_failed(struct store_db *db, int rc, struct err *e);
@@ -197,6 +211,12 @@ NODISCARD int job_state_get(
 /* True when there is room, which is then held: asked once, however often the operation runs.
  * take_room NULL: no room is needed. (move.c) */
 bool op_take_room(bool (*take_room)(void *ctx), void *ctx, bool *has_room);
+/* The state in which an event's job begins, having taken room if it needs some; JOB_REJECTED when
+ * there is none. (accept.c) */
+enum job_state accept_state(struct store_accept *r);
+/* Inserts the job, its event and, unless it is rejected, its deliveries. (accept.c) */
+NODISCARD int accept_insert(
+	struct store_db *db, struct store_accept *r, enum job_state state, struct err *e);
 /* Rejected rows; counted once per transaction. (prune.c) */
 NODISCARD int rejected_count(struct store_db *db, int64_t *ret, struct err *e);
 /* Drops up to `count` of the oldest rejected rows with their keys; their number. (prune.c) */
@@ -209,19 +229,19 @@ NODISCARD int outbox_add(struct store_db *db, const struct id *job_id,
 
 enum schema_kind {
 	SCHEMA_NEW,  /* an empty file */
-	SCHEMA_OURS, /* version in user_version */
+	SCHEMA_OURS, /* the version in user_version, ours or an older one of ours */
 	SCHEMA_GO,   /* the Go program's, 0-2 */
 };
 
 /* What the file is. -EPROTO: newer than we are, or not of this family. */
 NODISCARD int schema_identify(
 	struct store_db *db, enum schema_kind *ret, int *ret_version, struct err *e);
-/* Creates all tables inside the caller's transaction, the version last. */
-NODISCARD int schema_create(struct store_db *db, struct err *e);
+/* Creates, inside the caller's transaction, what came after version `from`; 0 = everything. */
+NODISCARD int schema_add(struct store_db *db, int from, struct err *e);
 /* Stamps application_id and user_version: the last statement of making or migrating. */
 NODISCARD int schema_stamp(struct store_db *db, struct err *e);
-/* -EUCLEAN when a table or index of ours is missing or was altered. */
-NODISCARD int schema_check(struct store_db *db, struct err *e);
+/* -EUCLEAN when a table or index that a version of ours has is missing or was altered. */
+NODISCARD int schema_check(struct store_db *db, int version, struct err *e);
 /* What quick_check finds within limit_us; -EUCLEAN. Running out of time is fine. */
 NODISCARD int check_quick(struct store_db *db, int64_t limit_us, struct err *e);
 /* CLOCK_MONOTONIC in microseconds: for time limits inside the room only. */
@@ -230,8 +250,10 @@ int64_t clock_us(void);
 NODISCARD int check_full(struct store_db *db, struct err *e);
 /* A verified, synced copy in <folder>/.backups/; its path is written to ret. */
 NODISCARD int backup_make(struct store_db *db, int version, char *ret, size_t size, struct err *e);
-/* From a Go database to ours in one transaction. */
+/* To the present version inside the caller's transaction, from a Go database and from an older one
+ * of ours. */
 NODISCARD int migrate_go(struct store_db *db, const char *pylon, int64_t *ret_rows, struct err *e);
+NODISCARD int migrate_ours(struct store_db *db, int from, int64_t *ret_rows, struct err *e);
 
 /* A connection with nothing set up yet, for our own files only. */
 struct store_db *db_new(const char *path);

@@ -4,6 +4,7 @@
  */
 #include "fixture.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -212,6 +213,54 @@ struct id make_finished(struct fixture *f, enum job_state end, int64_t at)
 	return job;
 }
 
+int do_schedule(struct fixture *f, int64_t epoch, int64_t decided_to)
+{
+	struct store_schedule r = {.schedule = "trigger",
+		.spec = "0 * * * * UTC",
+		.anchor = NOW - 1,
+		.epoch = epoch,
+		.decided_to = decided_to};
+
+	return RUN(f, &r, store_schedule);
+}
+
+struct store_accept scheduled_request(struct fixture *f)
+{
+	struct store_accept r = accept_request(f, NULL);
+
+	r.source = "schedule";
+	return r;
+}
+
+struct store_occurrence instant(int64_t at, struct store_accept *job)
+{
+	return (struct store_occurrence){
+		.at = at,
+		.last = at,
+		.count = 1,
+		.outcome = job != NULL ? OCCURRENCE_RAN : OCCURRENCE_SKIPPED_CATCH_UP,
+		.job = job,
+	};
+}
+
+struct store_occur occur_request(enum overlap overlap, struct store_occurrence *v, size_t n)
+{
+	return (struct store_occur){
+		.schedule = "trigger",
+		.epoch = 1,
+		.decided_to = v[n - 1].last,
+		.overlap = overlap,
+		.now_real = NOW,
+		.v = v,
+		.n = n,
+	};
+}
+
+int do_occur(struct fixture *f, struct store_occur *r)
+{
+	return RUN(f, r, store_occur);
+}
+
 struct store_outgoing outgoing(const char *channel, int64_t due_at)
 {
 	struct store_outgoing o = {
@@ -317,4 +366,26 @@ int in_child(void (*fn)(struct fixture *f, void *ctx), struct fixture *f, void *
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
+}
+
+static int statements_left;
+
+static int on_statement(unsigned what UNUSED, void *ctx UNUSED, void *p UNUSED, void *x UNUSED)
+{
+	if (--statements_left < 0)
+		(void)raise(SIGKILL);
+	return 0;
+}
+
+static int on_connection(sqlite3 *db, char **error UNUSED, const void *api UNUSED)
+{
+	return sqlite3_trace_v2(db, SQLITE_TRACE_STMT, on_statement, NULL);
+}
+
+void open_and_die(struct fixture *f, void *statements)
+{
+	statements_left = *(int *)statements;
+	(void)sqlite3_auto_extension((void (*)(void))(uintptr_t)on_connection);
+	fixture_open(f);
+	fixture_close(f);
 }

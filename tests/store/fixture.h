@@ -71,6 +71,15 @@ struct store_move move_request(const struct id *job, enum job_state from, enum j
 int do_move(struct fixture *f, struct store_move *r);
 /* A job that went all the way to that end state. */
 struct id make_finished(struct fixture *f, enum job_state end, int64_t at);
+/* The state of the schedule "trigger". */
+int do_schedule(struct fixture *f, int64_t epoch, int64_t decided_to);
+/* An accept_request() as a schedule makes it. */
+struct store_accept scheduled_request(struct fixture *f);
+/* One instant: with a job it is to run, without one it is SKIPPED_CATCH_UP. */
+struct store_occurrence instant(int64_t at, struct store_accept *job);
+/* Of "trigger" in its first epoch, decided up to the last of them. */
+struct store_occur occur_request(enum overlap overlap, struct store_occurrence *v, size_t n);
+int do_occur(struct fixture *f, struct store_occur *r);
 struct store_outgoing outgoing(const char *channel, int64_t due_at);
 /* A completed job with one pending delivery per channel, due at `due`; ids in order. */
 struct id make_deliveries(
@@ -85,5 +94,8 @@ void sql_run(const char *path, const char *sql);
 void assert_sound(struct fixture *f);
 /* Runs fn in a child process and returns its wait status. */
 int in_child(void (*fn)(struct fixture *f, void *ctx), struct fixture *f, void *ctx);
+/* For in_child(): opens the database and is killed after so many (an int) statements of all its
+ * connections; ends by itself when it needs fewer. */
+void open_and_die(struct fixture *f, void *statements);
 
 #endif

@@ -188,6 +188,74 @@ static void what_needs_approval_waits_without_room(void **state)
 		1);
 }
 
+static void what_may_not_start_yet_waits_without_room(void **state)
+{
+	struct fixture *f = *state;
+	struct store_counts c;
+	int64_t due = -1;
+	struct job j;
+
+	for (int64_t early = -1; early <= 1; early++) {
+		struct store_accept r = accept_request(f, NULL);
+
+		f->has_room = early <= 0;
+		f->asked_for_room = 0;
+		r.not_before = NOW + early;
+		assert_int_equal(do_accept(f, &r), 0);
+		assert_int_equal(r.verdict, ACCEPT_NEW);
+		assert_int_equal(f->asked_for_room, early <= 0);
+		assert_int_equal(r.took_room, early <= 0);
+		j = get_job(f, &r.job_id);
+		assert_int_equal(j.state, JOB_QUEUED);
+		assert_int_equal(j.queued_at, NOW);
+		assert_int_equal(j.not_before, early > 0 ? NOW + early : 0);
+		job_fini(&j);
+	}
+	assert_int_equal(store_count(f->db, NOW, &c, NULL), 0);
+	assert_int_equal(c.queued_now, 2);
+	assert_int_equal(c.jobs[JOB_QUEUED], 3);
+	fixture_close(f);
+	sql_run(f->path, "DELETE FROM jobs WHERE not_before = 0");
+	fixture_open(f);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &due, NULL), STORE_E_NOT_FOUND);
+	assert_int_equal(due, NOW + 1);
+	assert_int_equal(store_next_queued(f->db, NOW + 1, false, &j, &due, NULL), 0);
+	job_fini(&j);
+}
+
+static void approval_goes_before_the_time(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept r = accept_request(f, NULL);
+	struct job j;
+
+	r.needs_approval = true;
+	r.not_before = NOW + 1;
+	assert_int_equal(do_accept(f, &r), 0);
+	j = get_job(f, &r.job_id);
+	assert_int_equal(j.state, JOB_AWAITING_APPROVAL);
+	assert_int_equal(j.not_before, 0);
+	job_fini(&j);
+}
+
+static void a_rejected_event_may_come_back_for_later(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept a = accept_request(f, "d1"), b = accept_request(f, "d1");
+	struct job j;
+
+	f->has_room = false;
+	assert_int_equal(do_accept(f, &a), 0);
+	b.not_before = NOW + 1;
+	assert_int_equal(do_accept(f, &b), 0);
+	assert_int_equal(b.verdict, ACCEPT_REVIVED);
+	assert_false(b.took_room);
+	j = get_job(f, &a.job_id);
+	assert_int_equal(j.state, JOB_QUEUED);
+	assert_int_equal(j.not_before, NOW + 1);
+	job_fini(&j);
+}
+
 static void without_room_a_rejected_row_keeps_the_event(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +462,9 @@ int main(void)
 		TEST(jobs_of_one_turn_have_rising_times_and_order),
 		TEST(a_clock_set_back_far_is_believed),
 		TEST(what_needs_approval_waits_without_room),
+		TEST(what_may_not_start_yet_waits_without_room),
+		TEST(approval_goes_before_the_time),
+		TEST(a_rejected_event_may_come_back_for_later),
 		TEST(without_room_a_rejected_row_keeps_the_event),
 		TEST(a_redelivery_without_room_makes_no_second_row),
 		TEST(a_redelivery_with_room_revives_the_same_row),

@@ -102,6 +102,52 @@ static void death_between_two_statements_leaves_nothing_of_the_turn(void **state
 	assert_int_equal(count(f, "dedupe"), 0);
 }
 
+/* Two instants of a schedule, of which the second may bring death. */
+static void occur(struct fixture *f, bool (*second_room)(void *ctx))
+{
+	struct store_accept jobs[2] = {scheduled_request(f), scheduled_request(f)};
+	struct store_occurrence v[] = {instant(NOW, &jobs[0]), instant(NOW + 1, &jobs[1])};
+	struct store_occur r = occur_request(OVERLAP_ALLOW, v, 2);
+
+	if (second_room != NULL)
+		jobs[1].take_room = second_room;
+	assert_int_equal(do_occur(f, &r), 0);
+	assert_int_equal(v[0].was_known, v[1].was_known);
+}
+
+static void act_occur(struct fixture *f, void *ctx)
+{
+	fixture_open(f);
+	arm(ctx);
+	occur(f, NULL);
+}
+
+static void act_occur_and_die_inside(struct fixture *f, void *ctx UNUSED)
+{
+	fixture_open(f);
+	occur(f, die);
+}
+
+static void occurrences_and_their_jobs_are_there_exactly_from_their_commit_on(void **state)
+{
+	struct fixture *f = *state;
+	struct scene s;
+
+	assert_int_equal(do_schedule(f, 1, NOW - 1), 0);
+	kill_at(f, &s, "occur_before:1", act_occur);
+	assert_int_equal(count(f, "occurrences"), 0);
+	kill_at(f, &s, "none", act_occur_and_die_inside);
+	assert_int_equal(count(f, "occurrences"), 0);
+	assert_int_equal(count(f, "jobs"), 0);
+	assert_int_equal(count(f, "schedules WHERE decided_to = 1799999999999999"), 1);
+	kill_at(f, &s, "occur_after:1", act_occur);
+	assert_int_equal(count(f, "occurrences WHERE job_id IN (SELECT id FROM jobs)"), 2);
+	assert_int_equal(count(f, "schedules WHERE decided_to = 1800000000000001"), 1);
+	occur(f, NULL); /* as the next process would */
+	assert_int_equal(count(f, "occurrences"), 2);
+	assert_int_equal(count(f, "jobs WHERE state = 'queued'"), 2);
+}
+
 static void act_claim(struct fixture *f, void *ctx)
 {
 	struct scene *s = ctx;
@@ -305,6 +351,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_accept_is_there_exactly_from_its_commit_on),
 		TEST(death_between_two_statements_leaves_nothing_of_the_turn),
+		TEST(occurrences_and_their_jobs_are_there_exactly_from_their_commit_on),
 		TEST(a_claim_is_there_exactly_from_its_commit_on),
 		TEST(a_start_is_there_exactly_from_its_commit_on),
 		TEST(a_report_is_there_exactly_from_its_commit_on),

@@ -142,6 +142,10 @@ static void another_program_may_read_while_we_write(void **state)
 	}
 }
 
+#define OCCURRENCE                                                                                 \
+	"INSERT INTO occurrences(schedule, epoch, at, last, count, outcome, job_id, decided_at) "  \
+	"VALUES("
+
 static void the_schema_itself_refuses_what_may_not_be(void **state)
 {
 	static const char *const bad[] = {
@@ -155,6 +159,15 @@ static void the_schema_itself_refuses_what_may_not_be(void **state)
 		"INSERT INTO events(job_seq, id, received_at, body) VALUES(99, 'e', 1, '{}')",
 		"INSERT INTO jobs(seq, pylon, state, source, created_at) "
 		"VALUES(9, 'p', 'queued', 'x', 1)",
+		"INSERT INTO schedules(id, spec, anchor, epoch, decided_to) VALUES('t', 'x', 1, 0, 1)",
+		"INSERT INTO schedules(id, spec, anchor, epoch, decided_to) VALUES('t', NULL, 1, 1, 1)",
+		OCCURRENCE "'t', 0, 5, 5, 1, 'ran', NULL, 1)",
+		OCCURRENCE "'t', 1, 5, 4, 1, 'ran', NULL, 1)",
+		OCCURRENCE "'t', 1, 5, 5, 0, 'ran', NULL, 1)",
+		OCCURRENCE "'t', 1, 5, 5, 1, 'run', NULL, 1)",
+		OCCURRENCE "'t', 1, 5, 5, 1, 'skipped_limit', 'j', 1)",
+		OCCURRENCE "'t', 1, 5, 5, 1, 'failed_to_start', 'j', 1)",
+		OCCURRENCE "'t', 1, 5, 5, 1, 'ran_late', 'j', 1), ('t', 1, 5, 5, 1, 'ran', 'k', 1)",
 	};
 	struct fixture *f = *state;
 	struct id job, run;
@@ -166,6 +179,7 @@ static void the_schema_itself_refuses_what_may_not_be(void **state)
 		if (sqlite3_exec(f->db->sql, bad[i], NULL, NULL, NULL) != SQLITE_CONSTRAINT &&
 			(sqlite3_errcode(f->db->sql) & 0xff) != SQLITE_CONSTRAINT)
 			fail_msg("%s: %s", bad[i], sqlite3_errmsg(f->db->sql));
+	assert_int_equal(sql_value(f->path, "SELECT count(*) FROM occurrences"), 0);
 	assert_sound(f);
 }
 
@@ -176,10 +190,20 @@ static void a_newer_version_is_refused_untouched(void **state)
 
 	fixture_open(f);
 	fixture_close(f);
-	sql_run(f->path, "PRAGMA user_version = 4");
+	sql_run(f->path, "PRAGMA user_version = 5");
 	assert_refused(f, -EPROTO);
 	assert_int_equal(open_code(f, &e), -EPROTO);
 	assert_non_null(strstr(e.text, "newer"));
+}
+
+static void a_version_of_ours_that_never_was_is_refused_untouched(void **state)
+{
+	struct fixture *f = *state;
+
+	fixture_open(f);
+	fixture_close(f);
+	sql_run(f->path, "PRAGMA user_version = 2");
+	assert_refused(f, -EUCLEAN);
 }
 
 static void a_newer_go_version_is_refused_untouched(void **state)
@@ -308,9 +332,14 @@ static void a_missing_or_altered_table_is_refused(void **state)
 	assert_refused(f, -EUCLEAN);
 	sql_run(f->path, "CREATE INDEX jobs_queue ON jobs(seq)");
 	assert_refused(f, -EUCLEAN);
+	sql_run(f->path, "DROP INDEX jobs_queue; CREATE INDEX jobs_queue ON jobs(seq, not_before)");
+	assert_refused(f, -EUCLEAN);
 	sql_run(f->path, "DROP INDEX jobs_queue; CREATE INDEX jobs_queue ON jobs(seq, not_before) "
 			 "WHERE state = 'queued'");
 	fixture_open(f);
+	fixture_close(f);
+	sql_run(f->path, "DROP INDEX occurrences_job");
+	assert_refused(f, -EUCLEAN);
 }
 
 static void what_somebody_added_is_left_alone(void **state)
@@ -450,6 +479,7 @@ int main(void)
 		TEST(another_program_may_read_while_we_write),
 		TEST(the_schema_itself_refuses_what_may_not_be),
 		TEST(a_newer_version_is_refused_untouched),
+		TEST(a_version_of_ours_that_never_was_is_refused_untouched),
 		TEST(a_newer_go_version_is_refused_untouched),
 		TEST(some_other_programs_database_is_refused_untouched),
 		TEST(a_damaged_header_is_refused_untouched),

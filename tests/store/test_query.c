@@ -143,15 +143,15 @@ static void the_queue_is_first_in_first_out_whatever_the_clock_says(void **state
 	assert_int_equal(do_accept(f, &a), 0);
 	b.now_real = NOW - 3600 * US_PER_SEC;
 	assert_int_equal(do_accept(f, &b), 0);
-	assert_int_equal(store_next_queued(f->db, NOW, &j, &due, NULL), 0);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &due, NULL), 0);
 	assert_string_equal(j.id.s, a.job_id.s);
 	job_fini(&j);
 	assert_int_equal(do_claim(f, &a.job_id, &run), 0);
-	assert_int_equal(store_next_queued(f->db, NOW, &j, &due, NULL), 0);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &due, NULL), 0);
 	assert_string_equal(j.id.s, b.job_id.s);
 	job_fini(&j);
 	assert_int_equal(do_claim(f, &b.job_id, &run), 0);
-	assert_int_equal(store_next_queued(f->db, NOW, &j, &due, NULL), STORE_E_NOT_FOUND);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &due, NULL), STORE_E_NOT_FOUND);
 	assert_int_equal(due, 0);
 }
 
@@ -168,18 +168,49 @@ static void a_delayed_job_does_not_hold_up_the_queue(void **state)
 	m.not_before = NOW + 100;
 	assert_int_equal(do_move(f, &m), 0);
 	ready = make_job(f);
-	assert_int_equal(store_next_queued(f->db, NOW, &j, &due, NULL), 0);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &due, NULL), 0);
 	assert_string_equal(j.id.s, ready.s);
 	job_fini(&j);
 	assert_int_equal(store_count(f->db, NOW, &c, NULL), 0);
 	assert_int_equal(c.jobs[JOB_QUEUED], 2);
 	assert_int_equal(c.queued_now, 1);
 	assert_int_equal(do_claim(f, &ready, &run), 0);
-	assert_int_equal(store_next_queued(f->db, NOW, &j, &due, NULL), STORE_E_NOT_FOUND);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &due, NULL), STORE_E_NOT_FOUND);
 	assert_int_equal(due, NOW + 100);
-	assert_int_equal(store_next_queued(f->db, NOW + 100, &j, &due, NULL), 0);
+	assert_int_equal(store_next_queued(f->db, NOW + 100, false, &j, &due, NULL), 0);
 	assert_string_equal(j.id.s, late.s);
 	job_fini(&j);
+}
+
+static void jobs_of_occurrences_can_be_passed_over(void **state)
+{
+	struct fixture *f = *state;
+	struct store_accept due = scheduled_request(f), later = scheduled_request(f);
+	struct store_accept webhook = accept_request(f, NULL), delayed = accept_request(f, NULL);
+	struct id run;
+	struct job j;
+	int64_t next = -1;
+
+	assert_int_equal(do_accept(f, &due), 0);
+	later.not_before = NOW + 5;
+	assert_int_equal(do_accept(f, &later), 0);
+	assert_int_equal(store_next_queued(f->db, NOW, true, &j, &next, NULL), STORE_E_NOT_FOUND);
+	assert_int_equal(next, 0);
+	delayed.not_before = NOW + 9;
+	assert_int_equal(do_accept(f, &delayed), 0);
+	assert_int_equal(store_next_queued(f->db, NOW, true, &j, &next, NULL), STORE_E_NOT_FOUND);
+	assert_int_equal(next, NOW + 9);
+	assert_int_equal(do_accept(f, &webhook), 0);
+	assert_int_equal(store_next_queued(f->db, NOW, true, &j, &next, NULL), 0);
+	assert_string_equal(j.id.s, webhook.job_id.s);
+	job_fini(&j);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &next, NULL), 0);
+	assert_string_equal(j.id.s, due.job_id.s);
+	job_fini(&j);
+	assert_int_equal(do_claim(f, &due.job_id, &run), 0);
+	assert_int_equal(do_claim(f, &webhook.job_id, &run), 0);
+	assert_int_equal(store_next_queued(f->db, NOW, false, &j, &next, NULL), STORE_E_NOT_FOUND);
+	assert_int_equal(next, NOW + 5);
 }
 
 static void open_jobs_come_oldest_first_and_only_they(void **state)
@@ -403,6 +434,7 @@ int main(void)
 		TEST(what_is_not_there_is_not_found),
 		TEST(the_queue_is_first_in_first_out_whatever_the_clock_says),
 		TEST(a_delayed_job_does_not_hold_up_the_queue),
+		TEST(jobs_of_occurrences_can_be_passed_over),
 		TEST(open_jobs_come_oldest_first_and_only_they),
 		TEST(the_earliest_expiry_is_told),
 		TEST(old_finished_jobs_go_with_all_that_hangs_on_them),
