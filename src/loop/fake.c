@@ -19,6 +19,8 @@ struct loop *loop_new_fake(int64_t real_us)
 
 	list_init(&l->defers);
 	list_init(&l->signals);
+	list_init(&l->step_listeners);
+	l->step_fd = -1;
 	l->timers.round_mono = INT64_MIN;
 	l->armed_mono = INT64_MAX;
 	l->fake_real = real_us;
@@ -61,4 +63,10 @@ void loop_advance(struct loop *l, int64_t us)
 			break;
 	}
 	loop_settle(l);
+}
+
+void loop_step_clock(struct loop *l, int64_t us)
+{
+	must(l->event == NULL && !__builtin_add_overflow(l->fake_real, us, &l->fake_real));
+	steps_check(l);
 }

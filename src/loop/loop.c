@@ -105,6 +105,8 @@ void loop_free(struct loop *l)
 	while (!list_is_empty(&l->defers))
 		defer_cancel(list_entry(l->defers.next, struct defer, node));
 	forget_signals(l);
+	steps_fini(l);
+	folder_watch_free(l->test_clock_watch);
 	(void)sd_event_source_disable_unref(l->timer_source);
 	(void)sd_event_source_disable_unref(l->post_source);
 	(void)sd_event_unref(l->event);

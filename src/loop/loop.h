@@ -80,6 +80,27 @@ NODISCARD int watch_start(struct watch *w, struct loop *l, int fd, uint32_t even
 void watch_events(struct watch *w, uint32_t events);
 void watch_stop(struct watch *w);
 
+/* Folders whose entries somebody may change (inotify(7)): what is told is that an entry was
+ * written and closed, made, removed or renamed or had its mode or times changed, never that bytes
+ * were appended, so a database that is being written to is silent. The same change may be told more
+ * than once. One watcher has many folders; a folder that is removed or renamed leaves it by itself
+ * (not when its parent is). Links are followed once, when it is added.
+ *
+ * From inside the callback anything may be called, folder_watch_free() too. -EOPNOTSUPP from a fake
+ * loop. */
+struct folder_watch;
+/* `entry` is the name within the folder, "" when the folder itself is gone, its own mode changed or
+ * events were lost (then everything must be looked at again); `folder` is as given. */
+typedef void folder_watch_fn(const char *folder, const char *entry, void *ctx);
+NODISCARD int folder_watch_new(
+	struct folder_watch **ret, struct loop *l, folder_watch_fn *fn, void *ctx, struct err *e);
+void folder_watch_free(struct folder_watch *w);
+DEFINE_FREEP(struct folder_watch, folder_watch_free)
+/* Watching a folder twice is watching it once; when another one has its place by now, that one.
+ * -ENOENT when it is not there, -ENOTDIR when it is no folder. */
+NODISCARD int folder_watch_add(struct folder_watch *w, const char *folder, struct err *e);
+void folder_watch_remove(struct folder_watch *w, const char *folder);
+
 /* Something to do once, soon, from the loop itself. Setting it twice is setting it once. */
 struct defer;
 typedef void defer_fn(void *ctx);
@@ -102,6 +123,19 @@ void loop_on_turn_end(struct loop *l, bool (*fn)(void *ctx), void *ctx);
 /* SIGINT, SIGTERM, SIGHUP ... arrive as calls; the signal is blocked from here on. */
 NODISCARD int loop_on_signal(
 	struct loop *l, int signo, void (*fn)(int signo, void *ctx), void *ctx, struct err *e);
+
+/* Called when the wall clock was stepped (by hand, by time synchronisation, by PYLON_TEST_CLOCK)
+ * by a second or more, with how far it jumped against CLOCK_BOOTTIME since that was told last.
+ * Suspend is no step: both clocks go on, and what became due meanwhile fires on waking up. A fake
+ * loop calls it from loop_step_clock(). Several listeners may be added; they live until
+ * loop_off_clock_step(), at most as long as the loop. */
+NODISCARD int loop_on_clock_step(
+	struct loop *l, void (*fn)(int64_t step_us, void *ctx), void *ctx, struct err *e);
+/* Fine when it was never added. */
+void loop_off_clock_step(struct loop *l, void (*fn)(int64_t step_us, void *ctx), void *ctx);
+/* Tests: moves only the wall clock, forward or back. Less than a second is not told, but adds up.
+ */
+void loop_step_clock(struct loop *l, int64_t us);
 
 /* Longest time (us) that one turn kept the loop busy since the last call; resets. */
 int64_t loop_lag(struct loop *l);

@@ -30,6 +30,10 @@ struct loop {
 	bool is_turn_wanted; /* by the hook: one more turn at once */
 
 	struct list signals;
+	struct list step_listeners;
+	struct watch step_watch;
+	int step_fd;              /* -1 = not open */
+	int64_t step_distance_us; /* wall clock minus mono, as told last */
 	bool is_stopped;
 	int result;
 	int64_t lag_us;
@@ -38,6 +42,8 @@ struct loop {
 	int64_t real_offset_us; /* added to the wall clock by PYLON_TEST_CLOCK */
 	char *test_clock_path;
 	int64_t test_clock_mtime_ns;
+	ino_t test_clock_inode;
+	struct folder_watch *test_clock_watch;
 };
 
 /* timer.c: fires the timers that are due, except those set meanwhile; returns how many. At most
@@ -57,6 +63,10 @@ bool turn_end_call(struct loop *l);
 
 /* fake.c: one turn of a fake loop; true when something was done. */
 bool fake_turn(struct loop *l);
+
+/* step.c: tells the listeners when the wall clock is not where it was. */
+void steps_check(struct loop *l);
+void steps_fini(struct loop *l);
 
 /* clock.c */
 void test_clock_init(struct loop *l);
