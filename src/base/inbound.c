@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * base/inbound.c - questions about one request's header fields.
+ * base/inbound.c - questions about one request's header fields, and the end of an answer.
  *
  * Fields stay as they were sent: a repeated name is repeated here too, so that each caller decides
  * what a repetition means (a second signature header is a refusal, not a choice).
@@ -19,4 +19,11 @@ size_t inbound_header(const struct inbound *in, const char *name, struct slice *
 		count++;
 	}
 	return count;
+}
+
+void answer_fini(struct answer *a)
+{
+	free(a->reply);
+	strv_fini(&a->headers);
+	*a = (struct answer){0};
 }

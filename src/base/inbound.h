@@ -33,7 +33,16 @@ struct answer {
 	const char *outcome; /* 2xx: "accepted", "duplicate", "ignored" ... */
 	int retry_after_s;   /* > 0: Retry-After */
 	const char *allow;   /* 405: Allow */
+	/* 2xx: a body of its own (a handshake's echo) instead of the usual one, with its media
+	 * type; NULL = none. Heap: answer_fini() by whoever made the answer, after it was given. */
+	char *reply;
+	const char *reply_type;
+	/* Further header lines, "Name: value" each, NULL-ended; heap like `reply`. NULL = none. */
+	struct strv headers;
 };
+
+/* Frees what a handshake's answer owns. */
+void answer_fini(struct answer *a);
 
 /* How often the header occurs; the first value in *ret (untouched when 0). */
 size_t inbound_header(const struct inbound *in, const char *name, struct slice *ret);

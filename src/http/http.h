@@ -80,8 +80,9 @@ void *http_request_data(const struct http_request *r);
  */
 void http_respond(struct http_request *r, int status, const char *type, struct slice body,
 	const char *const *headers);
-/* Answers from a `struct answer`: 2xx as {"job_id":...,"status":...}, else problem+json (RFC 9457)
- * with `code`; Retry-After and Allow as set there. */
+/* Answers from a `struct answer`: 2xx as its own reply, else as {"job_id":...,"status":...,
+ * "reason":...}; refusals as problem+json (RFC 9457) with `code`; Retry-After, Allow and further
+ * lines as set there. */
 void http_respond_answer(struct http_request *r, const struct answer *a);
 
 /* A chunked answer that stays open. `gone` is called once when the client leaves or is too slow

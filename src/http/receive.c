@@ -67,6 +67,7 @@ static bool admit(struct connection *c)
 	if (r->has_body)
 		r->is_keep_alive = false;
 	http_respond_answer(r, &a);
+	answer_fini(&a);
 	return false;
 }
 

@@ -7,8 +7,6 @@
  * sending may close it. No Date is sent: it would cost a formatted clock for each answer and
  * nothing here is cached.
  */
-#include <stdio.h>
-
 #include "base/json.h"
 #include "http/server_internal.h"
 
@@ -192,28 +190,34 @@ static void add_accepted(struct buf *b, const struct answer *a)
 	buf_add_str(b, "}\n");
 }
 
+/* The lines that an answer has beside those of every answer. */
+static void add_answer_lines(struct strv *lines, const struct answer *a)
+{
+	if (a->retry_after_s > 0)
+		strv_addf(lines, "Retry-After: %d", a->retry_after_s);
+	if (a->allow != NULL)
+		strv_addf(lines, "Allow: %s", a->allow);
+	for (size_t i = 0; i < a->headers.n; i++)
+		strv_add(lines, a->headers.v[i]);
+}
+
 void http_respond_answer(struct http_request *r, const struct answer *a)
 {
+	CLEANUP(strv_fini) struct strv lines = STRV_NULL;
 	CLEANUP(buf_fini) struct buf body = BUF_NULL;
-	char retry[40], allow[120];
-	const char *headers[3] = {NULL};
-	size_t n = 0;
-	bool is_good = a->status < 400;
+	const char *type = "application/json";
 
-	if (a->retry_after_s > 0) {
-		(void)snprintf(retry, sizeof(retry), "Retry-After: %d", a->retry_after_s);
-		headers[n++] = retry;
-	}
-	if (a->allow != NULL) {
-		(void)snprintf(allow, sizeof(allow), "Allow: %s", a->allow);
-		headers[n] = allow;
-	}
-	if (is_good)
-		add_accepted(&body, a);
-	else
+	add_answer_lines(&lines, a);
+	if (a->status >= 400) {
 		add_problem(&body, a->status, a->code, a->text);
-	http_respond(r, a->status, is_good ? "application/json" : "application/problem+json",
-		buf_slice(&body), headers);
+		type = "application/problem+json";
+	} else if (a->reply != NULL) {
+		buf_add_str(&body, a->reply);
+		type = a->reply_type;
+	} else {
+		add_accepted(&body, a);
+	}
+	http_respond(r, a->status, type, buf_slice(&body), (const char *const *)lines.v);
 }
 
 void connection_refuse(struct connection *c, const struct http_refusal *why)

@@ -33,6 +33,12 @@ static struct slice split(struct slice *rest, char stop)
 	return slice_trim(part);
 }
 
+/* CloudEvents' batches end in "+json" too, but are lists of events. */
+static bool is_batch(struct slice type)
+{
+	return slice_eq_nocase(type, "application/cloudevents-batch+json");
+}
+
 static bool starts_with(struct slice s, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -76,6 +82,10 @@ enum media media_of(const struct inbound *in)
 	type = split(&rest, ';');
 	if (!is_utf8_charset(rest) || memchr(type.p, '/', type.n) == NULL)
 		return MEDIA_OTHER;
+	if (slice_eq_nocase(type, "application/cloudevents+json"))
+		return MEDIA_CLOUDEVENT;
+	if (is_batch(type))
+		return MEDIA_OTHER;
 	if (slice_eq_nocase(type, "application/json") || ends_with(type, "+json"))
 		return MEDIA_JSON;
 	if (slice_eq_nocase(type, "application/x-www-form-urlencoded"))
@@ -102,7 +112,7 @@ int refuse(struct answer *ret, int status, const char *code, const char *text)
 	return status;
 }
 
-static int refuse_scan(struct answer *ret, int condition, const char *text)
+int refuse_scan(struct answer *ret, int condition, const char *text)
 {
 	switch (condition) {
 	case SCAN_E_UTF8:
@@ -116,55 +126,64 @@ static int refuse_scan(struct answer *ret, int condition, const char *text)
 	}
 }
 
-static int json_to_json(struct slice body, struct buf *out, struct answer *ret, struct err *why)
+static void drop_index(struct draft *d)
 {
-	CLEANUP(scan_fini) struct scan s = SCAN_NULL_INDEX;
-	int r = scan_parse(&s, body.p, body.n, why);
+	scan_fini(&d->index);
+	d->index = SCAN_NULL_INDEX;
+}
+
+static int json_to_json(struct draft *d, struct answer *ret, struct err *why)
+{
+	const struct scan_node *whole;
+	int r = scan_parse(&d->index, d->in->body.p, d->in->body.n, why);
 
 	if (r != 0)
 		return refuse_scan(ret, r, why->text);
-	if (s.nodes[0].type == SCAN_NULL) {
-		buf_add_str(out, "{}");
+	whole = &d->index.nodes[0];
+	if (whole->type == SCAN_OBJECT) {
+		buf_add_slice(&d->body, whole->raw);
 		return 0;
 	}
-	if (s.nodes[0].type != SCAN_OBJECT) {
-		(void)err_set(why, -EINVAL, "the body is JSON but no object");
-		return refuse(ret, 400, "not_object", why->text);
+	/* The data of a CloudEvent may be any JSON. */
+	if (whole->type == SCAN_NULL || d->mode == CLOUDEVENT_BINARY) {
+		cloudevent_data(&d->body, whole);
+		drop_index(d);
+		return 0;
 	}
-	buf_add_slice(out, s.nodes[0].raw);
-	return 0;
+	(void)err_set(why, -EINVAL, "the body is JSON but no object");
+	return refuse(ret, 400, "not_object", why->text);
 }
 
-static int text_to_json(struct slice body, struct buf *out, struct answer *ret, struct err *why)
+static int text_to_json(struct draft *d, struct answer *ret, struct err *why)
 {
-	if (!utf8_is_valid(body.p, body.n)) {
+	if (!utf8_is_valid(d->in->body.p, d->in->body.n)) {
 		(void)err_set(why, -EINVAL, "the text is not UTF-8");
 		return refuse(ret, 400, "invalid_utf8", why->text);
 	}
-	buf_add_str(out, "{\"text\":");
-	js_write_string(out, body);
-	buf_add_char(out, '}');
+	buf_add_str(&d->body, "{\"text\":");
+	js_write_string(&d->body, d->in->body);
+	buf_add_char(&d->body, '}');
 	return 0;
 }
 
-int body_to_json(
-	struct slice body, enum media media, struct buf *out, struct answer *ret, struct err *why)
+int body_to_json(struct draft *d, enum media media, struct answer *ret, struct err *why)
 {
 	int r;
 
 	switch (media) {
 	case MEDIA_NONE:
-		if (body.n > 0)
-			return json_to_json(body, out, ret, why);
-		buf_add_str(out, "{}");
+		if (d->in->body.n > 0)
+			return json_to_json(d, ret, why);
+		buf_add_str(&d->body, "{}");
 		return 0;
 	case MEDIA_JSON:
-		return json_to_json(body, out, ret, why);
+		return json_to_json(d, ret, why);
 	case MEDIA_FORM:
-		r = form_to_json(body, out, why);
+		r = form_to_json(d->in->body, &d->body, why);
 		return r == 0 ? 0 : refuse_scan(ret, r, why->text);
 	case MEDIA_TEXT:
-		return text_to_json(body, out, ret, why);
+		return text_to_json(d, ret, why);
+	case MEDIA_CLOUDEVENT:
 	case MEDIA_OTHER:
 	default:
 		(void)err_set(why, -EINVAL, "media type not understood");

@@ -6,28 +6,15 @@
  * length, media type and coding. After: length, signature, then what the body says. Nobody learns
  * from an answer why a signature was refused; the cause goes to the caller's log only.
  *
- * Values of secret headers are replaced here, before anything leaves for the database, so no later
- * room has to remember it.
+ * Then come the questions that are answered without a job: handshakes (handshake.c) and the filter
+ * (filter.c). What is kept of the header is made before either template sees it (headers.c), so
+ * that secrets are in neither.
  */
 #include <ctype.h>
 #include <errno.h>
 
 #include "base/crypto.h"
-#include "base/json.h"
-#include "base/limits.h"
 #include "trigger/trigger_internal.h"
-
-#define REDACTED SLICE_LIT("<redacted>")
-/* Room for the headers of most requests: with the NUL one allocation. */
-#define HEADERS_ROOM (KIB(1) - 1)
-
-struct route {
-	char *path;
-	char *signature_header; /* as configured; NULL = none */
-	char *dedupe_header;    /* NULL = the recipe's own */
-	size_t max_body;
-	struct signature *signature; /* NULL = unsigned */
-};
 
 static const char *const reserved_paths[] = {"/", "/healthz", "/readyz", "/metrics"};
 static const char *const reserved_prefixes[] = {
@@ -89,8 +76,12 @@ int route_new(struct route **ret, const struct route_config *c, struct err *e)
 	int failure;
 
 	r->path = xstrdup_or_null(c->path);
+	r->pylon = xstrdup_or_null(c->pylon);
+	r->recipe = c->recipe;
 	r->signature_header = xstrdup_or_null(c->signature_header);
 	r->dedupe_header = str_is_empty(c->dedupe_header) ? NULL : xstrdup(c->dedupe_header);
+	r->dedupe = c->dedupe;
+	r->condition = c->condition;
 	r->max_body = c->max_body;
 	if (!route_path_is_allowed(r->path, e))
 		return err_wrap(e, "trigger.path");
@@ -107,6 +98,7 @@ void route_free(struct route *r)
 		return;
 	signature_free(r->signature);
 	free(r->path);
+	free(r->pylon);
 	free(r->signature_header);
 	free(r->dedupe_header);
 	free(r);
@@ -138,9 +130,11 @@ int route_admit(const struct route *r, const struct inbound *in, struct answer *
 	struct slice length = SLICE_NULL;
 	uint64_t bytes;
 
+	if (slice_eq_str(in->method, "OPTIONS"))
+		return handshake_options(r, in, ret);
 	if (!slice_eq_str(in->method, "POST")) {
 		(void)refuse(ret, 405, "method_not_allowed", "a webhook is sent with POST");
-		ret->allow = "POST";
+		ret->allow = handshake_allow(r);
 		return ret->status;
 	}
 	if (inbound_header(in, "content-length", &length) > 0 &&
@@ -160,137 +154,85 @@ static int check_signature(const struct route *r, const struct inbound *in, int6
 	struct answer *ret, struct err *why)
 {
 	struct inbound request = *in;
+	struct err detail = CLEAN_ERR;
 	int verdict;
 
 	if (r->signature == NULL)
 		return 0;
-	verdict = signature_verify(r->signature, lookup, &request, in->body, now_real_us);
+	verdict = signature_check(r->signature, lookup, &request, in->body, now_real_us, &detail);
 	if (verdict == 0)
 		return 0;
-	(void)err_set(why, -EACCES, "signature: %s", signature_reason(verdict));
+	(void)err_set(why, -EACCES, "signature: %s: %s", signature_reason(verdict), detail.text);
 	return refuse(ret, 401, "unauthorized", "the request is not signed as it must be");
 }
 
-static bool is_printable(struct slice id)
+void draft_fini(struct draft *d)
 {
-	for (size_t i = 0; i < id.n; i++)
-		if (iscntrl((unsigned char)id.p[i]))
-			return false;
-	return utf8_is_valid(id.p, id.n);
+	buf_fini(&d->body);
+	scan_fini(&d->index);
+	buf_fini(&d->source);
+	buf_fini(&d->id);
+	buf_fini(&d->attributes);
 }
 
-/* NULL when there is none. What is too long or unfit for a database key is named by its digest. */
-static char *delivery_id(const struct route *r, const struct inbound *in)
+/* What the body says: 0, or a status with *ret and *why filled. */
+static int read_body(const struct route *r, struct draft *d, struct answer *ret, struct err *why)
 {
-	struct inbound request = *in;
-	const char *name = r->dedupe_header;
-	struct slice id = SLICE_NULL;
-	char digest[SHA256_HEX_SIZE];
+	enum media media = media_of(d->in);
+	int status;
 
-	if (name == NULL && r->signature != NULL)
-		name = signature_delivery_id_header(r->signature, lookup, &request);
-	if (name != NULL)
-		(void)inbound_header(in, name, &id);
-	id = slice_trim(id);
-	if (id.n == 0)
-		return NULL;
-	if (id.n <= DELIVERY_ID_MAX && is_printable(id))
-		return slice_dup(id);
-	sha256_hex(id.p, id.n, digest);
-	return xstrdup(digest);
+	if (media == MEDIA_CLOUDEVENT)
+		return cloudevent_unwrap(r, d, ret, why);
+	status = cloudevent_read_fields(d, ret, why);
+	return status == 0 ? body_to_json(d, media, ret, why) : status;
 }
 
-static bool is_secret(const struct route *r, struct slice name)
+/* The event as templates see it. */
+static struct template_event view_of(const struct route *r, const struct draft *d,
+	const struct event *ev, const char *received_at)
 {
-	static const char *const always[] = {
-		"authorization",
-		"proxy-authorization",
-		"cookie",
-		"x-gitlab-token",
+	return (struct template_event){
+		.body = buf_slice(&d->body),
+		.index = d->index.n > 0 ? &d->index : NULL,
+		.headers_json = ev->headers_json,
+		.query = ev->query,
+		.pylon = r->pylon,
+		.source = "webhook",
+		.received_at = received_at,
 	};
-	const char *const *own = NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(always); i++)
-		if (slice_eq_nocase(name, always[i]))
-			return true;
-	if (r->signature != NULL)
-		own = signature_secret_headers(r->signature);
-	for (; own != NULL && *own != NULL; own++)
-		if (slice_eq_nocase(name, *own))
-			return true;
-	return r->signature_header != NULL && slice_eq_nocase(name, r->signature_header);
 }
 
-static bool same_name(struct slice a, struct slice b)
+/* Makes the event of a draft that is good; 0, or 200 with *ret filled when it is not wanted. */
+static int make_event(const struct route *r, struct draft *d, int64_t now_real_us,
+	struct event *ret_event, struct answer *ret)
 {
-	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
-}
+	struct event ev = {0};
+	struct template_event view;
+	char received_at[INSTANT_SIZE];
+	int status;
 
-/* True when an earlier field has the name of field i. */
-static bool is_repetition(const struct inbound *in, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (same_name(in->fields[k].name, in->fields[i].name))
-			return true;
-	return false;
-}
-
-static struct slice lower_case(struct slice name, struct buf *scratch)
-{
-	buf_clear(scratch);
-	buf_add_slice(scratch, name);
-	for (size_t i = 0; i < scratch->n; i++)
-		scratch->p[i] = (char)tolower((unsigned char)scratch->p[i]);
-	return buf_slice(scratch);
-}
-
-/* The values of all fields named like field i, which is the first, joined. */
-static struct slice joined_values(const struct inbound *in, size_t i, struct buf *scratch)
-{
-	buf_clear(scratch);
-	buf_add_slice(scratch, in->fields[i].value);
-	for (size_t k = i + 1; k < in->field_count; k++) {
-		if (!same_name(in->fields[k].name, in->fields[i].name))
-			continue;
-		buf_add_str(scratch, ", ");
-		buf_add_slice(scratch, in->fields[k].value);
+	instant_print(now_real_us, received_at);
+	ev.headers_json = headers_json(r, d);
+	ev.query = slice_dup(d->in->query);
+	view = view_of(r, d, &ev, received_at);
+	ev.delivery_id = delivery_id(r, d, &view);
+	view.delivery_id = ev.delivery_id;
+	status = filter_event(r, &view, ret);
+	if (status != 0) {
+		event_fini(&ev);
+		return status;
 	}
-	return buf_slice(scratch);
-}
-
-static void add_header(const struct route *r, const struct inbound *in, size_t i,
-	struct buf *scratch, struct buf *out)
-{
-	struct slice name = in->fields[i].name;
-
-	js_write_string(out, lower_case(name, scratch));
-	buf_add_char(out, ':');
-	js_write_string(out, is_secret(r, name) ? REDACTED : joined_values(in, i, scratch));
-}
-
-static char *headers_json(const struct route *r, const struct inbound *in)
-{
-	CLEANUP(buf_fini) struct buf scratch = BUF_NULL;
-	struct buf out = BUF_NULL;
-
-	buf_reserve(&scratch, HEADERS_ROOM);
-	buf_reserve(&out, HEADERS_ROOM);
-	buf_add_char(&out, '{');
-	for (size_t i = 0; i < in->field_count; i++) {
-		if (is_repetition(in, i))
-			continue;
-		if (out.n > 1)
-			buf_add_char(&out, ',');
-		add_header(r, in, i, &scratch, &out);
-	}
-	buf_add_char(&out, '}');
-	return buf_steal(&out);
+	sha256_hex(d->in->body.p, d->in->body.n, ev.body_sha256);
+	ev.body_n = d->body.n;
+	ev.body = buf_steal(&d->body);
+	*ret_event = ev;
+	return 0;
 }
 
 int route_judge(const struct route *r, const struct inbound *in, int64_t now_real_us,
 	struct event *ret_event, struct answer *ret, struct err *why)
 {
-	CLEANUP(buf_fini) struct buf body = BUF_NULL;
+	CLEANUP(draft_fini) struct draft d = {.in = in};
 	struct err unheard;
 	int status;
 
@@ -303,16 +245,12 @@ int route_judge(const struct route *r, const struct inbound *in, int64_t now_rea
 	}
 	status = check_signature(r, in, now_real_us, ret, why);
 	if (status == 0)
-		status = body_to_json(in->body, media_of(in), &body, ret, why);
-	if (status != 0)
-		return status;
-	ret_event->delivery_id = delivery_id(r, in);
-	ret_event->headers_json = headers_json(r, in);
-	ret_event->query = slice_dup(in->query);
-	sha256_hex(in->body.p, in->body.n, ret_event->body_sha256);
-	ret_event->body_n = body.n;
-	ret_event->body = buf_steal(&body);
-	return 0;
+		status = read_body(r, &d, ret, why);
+	if (status == 0)
+		status = handshake_echo(r, &d, ret);
+	if (status == 0)
+		status = make_event(r, &d, now_real_us, ret_event, ret);
+	return status;
 }
 
 void event_fini(struct event *ev)

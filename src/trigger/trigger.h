@@ -18,6 +18,7 @@
 #include "base/inbound.h"
 #include "base/scan.h"
 #include "signature/signature.h"
+#include "template/template.h"
 
 /* What the configuration says about one webhook trigger. */
 struct route_config {
@@ -27,6 +28,10 @@ struct route_config {
 	const struct strv *secrets;
 	int64_t tolerance_us;      /* < 0: the recipe's default */
 	const char *dedupe_header; /* trigger.dedupe; NULL: the recipe's own, if it has one */
+	/* Borrowed for the route's life; NULL = not set. */
+	const struct template *dedupe; /* trigger.dedupe as a template: "" and <no value> = none */
+	const struct template *condition; /* trigger.if */
+	const char *pylon;                /* its name, for .job.pylon */
 	size_t max_body;
 };
 
@@ -43,11 +48,12 @@ size_t route_max_body(const struct route *r);
 bool route_path_is_allowed(const char *path, struct err *e);
 
 /* Judges method, media type and content coding from the head alone. Returns 0 to go on; else the
- * HTTP status with *ret filled. */
+ * HTTP status with *ret filled: a refusal, or the answer to a CloudEvents OPTIONS handshake. */
 NODISCARD int route_admit(const struct route *r, const struct inbound *in, struct answer *ret);
 
 /* An event that passed: owns its memory. `body` is the JSON object as sent, or the object that a
- * form or text body was turned into ("{}" for an empty or null body). */
+ * form or text body was turned into ("{}" for an empty or null body). A CloudEvent (binary or
+ * structured) is kept in its binary form: its data is the body, its attributes are ce-* headers. */
 struct event {
 	char *delivery_id;  /* NULL when the sender gave none (then no dedupe) */
 	char *headers_json; /* {"name":"value"} lower-case names, secrets redacted */
@@ -60,7 +66,9 @@ struct event {
 void event_fini(struct event *ev);
 
 /* Judges signature and body. 0 with *ret_event filled (event_fini()); else the HTTP status with
- * *ret filled and *why (for our log) telling the real cause. */
+ * *ret filled (answer_fini()) and *why (for our log) telling the real cause. 2xx: nothing is to be
+ * done, the event was filtered out ("ignored") or was a handshake (Slack's url_verification,
+ * Discord's ping), which is echoed only after its signature was found good. */
 NODISCARD int route_judge(const struct route *r, const struct inbound *in, int64_t now_real_us,
 	struct event *ret_event, struct answer *ret, struct err *why);
 

@@ -506,6 +506,39 @@ static void answers_of_the_flow_become_json(void **state)
 	peer_close(&p);
 }
 
+static void answer_with_a_body_of_its_own_is_sent_as_it_is(void **state)
+{
+	struct world *w = *state;
+	struct answer echo = {.status = 200,
+		.outcome = "handshake",
+		.text = "not told",
+		.reply = xstrdup("{\"challenge\":\"x\"}\n"),
+		.reply_type = "application/json"};
+	struct answer empty = {.status = 200, .allow = "POST, OPTIONS", .reply = xstrdup("")};
+	struct answer none = {.status = 204, .reply = xstrdup("")};
+	struct peer p;
+
+	strv_add(&empty.headers, "WebHook-Allowed-Origin: sender.example");
+	strv_add(&empty.headers, "WebHook-Allowed-Rate: *");
+	peer_connect(&p, w);
+	assert_int_equal(respond_answer(w, &p, &echo), 200);
+	assert_true(peer_head_has(&p, "Content-Type: application/json"));
+	assert_string_equal(p.body.p, "{\"challenge\":\"x\"}\n");
+	assert_int_equal(respond_answer(w, &p, &empty), 200);
+	assert_int_equal(p.body.n, 0);
+	assert_true(peer_head_has(&p, "Content-Length: 0"));
+	assert_true(peer_head_has(&p, "Allow: POST, OPTIONS"));
+	assert_true(peer_head_has(&p, "WebHook-Allowed-Origin: sender.example"));
+	assert_true(peer_head_has(&p, "WebHook-Allowed-Rate: *"));
+	assert_null(strstr(p.head.p, "Content-Type"));
+	assert_int_equal(respond_answer(w, &p, &none), 204);
+	assert_null(strstr(p.head.p, "Content-"));
+	peer_close(&p);
+	answer_fini(&echo);
+	answer_fini(&empty);
+	answer_fini(&none);
+}
+
 static void header_with_a_line_break_is_left_out(void **state)
 {
 	static const char *const headers[] = {
@@ -679,6 +712,7 @@ int main(void)
 		TEST(resets_in_the_middle_leave_nothing_behind),
 		TEST(waiting_connection_makes_no_work),
 		TEST(answers_of_the_flow_become_json),
+		TEST(answer_with_a_body_of_its_own_is_sent_as_it_is),
 		TEST(header_with_a_line_break_is_left_out),
 		TEST(large_answer_arrives_whole),
 		TEST(request_tells_what_was_sent),
