@@ -103,14 +103,6 @@ const char *check_header_name(const char *text)
 		       : "must be the name of a header";
 }
 
-const char *check_timezone(const char *text)
-{
-	if (!has_only(text, ALPHANUM "/_+-") || text[0] == '/' || str_has_suffix(text, "/") ||
-		strstr(text, "//"))
-		return "must be the name of a time zone, such as Europe/Berlin";
-	return NULL;
-}
-
 /* Loose on purpose: the engine knows all the rules of image references. */
 const char *check_image(const char *text)
 {

@@ -48,12 +48,13 @@ NODISCARD int volume_check(
 /* The usual places of an engine's socket, in the order of preference, appended. */
 void engine_usual_sockets(struct strv *out);
 
-/* --- from forms to the snapshot --- */
+/* --- config.yaml (global.c) --- */
 
-/* config.yaml, read: what pylons need of it. */
+/* What pylons need of it. */
 struct global {
 	struct config *config; /* borrowed */
-	struct form form;
+	struct form form;      /* what is in force */
+	struct form start;     /* what form's values of the start point into; empty otherwise */
 	struct channel_config channel; /* defaults.channel */
 	char *channel_not_ready;       /* NULL = it can send */
 	struct volume_rules rules;
@@ -61,11 +62,24 @@ struct global {
 
 void global_fini(struct global *g);
 
-/* A snapshot without pylons from the bytes of config.yaml, called `file` in messages; `mode` is the
- * file's. NULL with the problems told. *ret (global_fini(), in any case) borrows the snapshot and
- * env. */
-struct config *global_parse(const char *home, const char *file, struct slice text, mode_t mode,
-	const struct env *env, struct problems *problems, struct global *ret);
+/* The bytes of config.yaml, and where they come from; all borrowed. */
+struct global_text {
+	const char *home;
+	const char *file; /* as it is called in messages */
+	struct slice text;
+	mode_t mode;
+	const struct env *env;
+	/* The configuration at work: keys that a reload cannot change stay as they are in it.
+	 * NULL at the start. */
+	const struct config *running;
+};
+
+/* A snapshot without pylons. NULL with the problems told. *ret (global_fini(), in any case) borrows
+ * the snapshot and env. */
+struct config *global_parse(
+	const struct global_text *in, struct problems *problems, struct global *ret);
+
+/* --- one pylon (pylon.c) --- */
 
 /* The channel that a form describes; `base` is its first key. What is wrong is told in f->report;
  * not_ready gets why it cannot send although nothing is wrong (channel.c). */
@@ -76,17 +90,59 @@ void channel_config_fini(struct channel_config *c);
 
 /* What is wrong with a secret of the recipe `standard`; NULL = nothing. Never quotes it. */
 const char *check_standard_secret(const char *secret);
+/* Is there a time zone of this name? If not, the problem is told (pylon_schedule.c). */
+bool zone_check(struct report *r, const struct node *at, const char *key, const char *name);
 
-struct place {
-	int line, column;
+/* The bytes of a pylon.yaml, and what it stands in; all borrowed. */
+struct pylon_text {
+	const char *name; /* of its folder */
+	const char *file; /* as it is called in messages */
+	struct slice text;
+	const struct env *env;
+	const struct global *global;
 };
 
-/* A pylon of the folder `name` from the bytes of its pylon.yaml, called `file` in messages; NULL
- * with the problems told (pylon.c). *ret_path_at: where its trigger.path stands. */
-struct pylon_config *pylon_parse(const char *name, const char *file, struct slice text,
-	const struct env *env, const struct global *g, struct problems *problems,
-	struct place *ret_path_at);
-void pylon_config_free(struct pylon_config *p);
-DEFINE_FREEP(struct pylon_config, pylon_config_free)
+/* The pylon, with one reference; NULL with the problems told. *ret_form (form_fini(), in any case)
+ * is what was read, for whoever wants to know where it stood. */
+struct pylon_config *pylon_parse(
+	const struct pylon_text *in, struct problems *problems, struct form *ret_form);
+
+/* --- the whole (load.c, pylons.c) --- */
+
+/* A home while it is read. */
+struct loading {
+	const char *home;
+	struct problems *problems;
+	struct env_file env; /* the home's */
+	struct global global;
+	struct config *c;
+};
+
+/* The file config.yaml or config.json. */
+struct global_file {
+	char *path;
+	const char *name; /* without its folder */
+	struct buf text;
+	mode_t mode;
+};
+
+bool load_env(struct loading *l);
+/* False when there is a file that cannot be used, with the problem told. */
+bool global_file_read(const char *home, struct problems *problems, struct global_file *ret);
+void global_file_fini(struct global_file *f);
+/* config.yaml into l->c and l->global; false with the problems told. */
+bool load_global(struct loading *l, const struct global_file *file, const struct config *running);
+/* Every pylon into l->c. Negative when they cannot even be listed, with the problem told. */
+int load_pylons(struct loading *l);
+/* One of them; NULL when it is broken, or with *ret_absent when there is none. */
+struct pylon_config *load_pylon(
+	struct loading *l, const char *name, struct form *ret_form, bool *ret_absent);
+void loading_fini(struct loading *l);
+
+/* --- editing (edit.c) --- */
+
+/* As config_edit(), on the bytes of a file; appended to out. */
+NODISCARD int config_edit_text(
+	struct slice text, const char *key, const char *value, struct buf *out, struct err *e);
 
 #endif

@@ -22,6 +22,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "model/occurrence.h"
 #include "template/template.h"
 
 /* --- problems --- */
@@ -49,7 +50,7 @@ void problem_print(struct buf *out, const struct problem *p);
 
 enum trigger_type {
 	TRIGGER_WEBHOOK,
-	TRIGGER_CRON, /* known, kept, "not ready" until schedules run */
+	TRIGGER_CRON,
 	TRIGGER_MANUAL,
 };
 
@@ -90,19 +91,28 @@ struct pylon_config {
 	char *not_ready;
 
 	enum trigger_type trigger;
-	char *path;             /* webhook */
-	char *cron;             /* cron; NULL otherwise */
-	char *timezone;         /* NULL = default */
-	struct strv secrets;    /* expanded; empty = unsigned */
-	char *signature;        /* recipe name; NULL = by header */
-	char *signature_header; /* NULL */
-	int64_t tolerance_us;   /* -1 = the recipe's */
-	char *dedupe;           /* header name, NULL = the recipe's */
+	char *path; /* webhook */
+	/* cron */
+	char *schedule; /* expression or phrase as written, checked; NULL otherwise */
+	char *timezone; /* its own, else the default, else "UTC"; NULL otherwise */
+	enum catch_up catch_up;
+	int64_t catch_up_window_us;
+	enum overlap overlap;
+	int64_t jitter_us;
+	/* webhook */
+	struct template *condition;       /* trigger.if; NULL */
+	struct template *dedupe_template; /* trigger.dedupe with {{ }}; then dedupe is NULL */
+	struct strv secrets;              /* expanded; empty = unsigned */
+	char *signature;                  /* recipe name; NULL = by header */
+	char *signature_header;           /* NULL */
+	int64_t tolerance_us;             /* -1 = the recipe's */
+	char *dedupe;                     /* header name; NULL = the recipe's, or dedupe_template */
 	size_t max_body;
 	char *public_url; /* NULL = the server's */
 
 	enum workspace_type workspace;
-	char *workspace_path; /* local: checked, absolute, links resolved; NULL otherwise */
+	char *workspace_path;        /* local: checked, absolute, links resolved; NULL otherwise */
+	struct template *repo, *ref; /* git-*; NULL = not set */
 
 	struct channel_config channel;    /* resolved: its own or the default one */
 	struct template *topic, *message; /* NULL = not set */
@@ -125,7 +135,21 @@ struct pylon_config {
 	char *network; /* "none", "bridge", "host" */
 	bool read_only;
 	struct strv volumes; /* "source:target:mode", checked, source absolute, links resolved */
+
+	int64_t created_real; /* `created`; 0 = not set */
+	/* SHA-256 over every text it was made of (its file, the .env files, config.yaml): equal
+	 * digests are equal configurations. */
+	char digest[65];
+	int refs;
 };
+
+/* A pylon's configuration may outlive its snapshot: jobs keep the one they began with. */
+struct pylon_config *pylon_config_ref(struct pylon_config *p);
+void pylon_config_unref(struct pylon_config *p);
+static inline void pylon_config_unrefp(struct pylon_config **p)
+{
+	pylon_config_unref(*p);
+}
 
 /* --- the whole --- */
 
@@ -158,18 +182,38 @@ struct config {
 
 	struct pylon_config **pylons; /* by name; only those whose file is valid */
 	size_t pylon_count;
-	struct strv broken; /* names of pylons whose file is not valid (see the problems) */
+	struct strv broken; /* names of pylons whose file is not valid (see the problems), sorted */
+	/* Keys of config.yaml whose new values wait for a restart ("server.port"), after a reload.
+	 */
+	struct strv restart_needed;
+	/* What config.yaml said when it was read, so that a reload of pylons alone can stand on it.
+	 */
+	char *global_text;
+	char *global_name; /* "config.yaml" */
+	/* What it said at the start: keys that a reload cannot change are still as they are here.
+	 */
+	char *start_text;
 };
 
 /* Absolute $PYLON_HOME: `override`, else $PYLON_HOME, else $HOME/.pylon. NULL with *e when neither
  * is set. free() it. */
 char *config_home(const char *override, struct err *e);
 
-/* Reads everything under home. On success *ret is a snapshot, and `problems` may still hold
- * warnings and the problems of broken pylons. When config.yaml itself is unusable: -EINVAL, the
- * reasons in `problems`, *ret untouched. A missing config.yaml means all defaults. */
+/* Reads everything under home. Of pylons that are not disabled and have the same path all are
+ * broken, since none of them may win by chance. On success *ret is a snapshot, and `problems` may
+ * still hold warnings and the problems of broken pylons. When config.yaml itself is unusable:
+ * -EINVAL, the reasons in `problems`, *ret untouched. A missing config.yaml means all defaults. */
 NODISCARD int config_load(
 	const char *home, struct config **ret, struct problems *problems, struct err *e);
+/* The same aside, while `running` is at work: pylons and .env files are read anew. config.yaml is
+ * taken over only when take_global is set, and of it only what a reload can change; what it cannot
+ * is in restart_needed, as is everything that differs when take_global is not set. A pylon whose
+ * file is broken now is in `broken`: its caller goes on with the running one. */
+NODISCARD int config_reload(const struct config *running, bool take_global, struct config **ret,
+	struct problems *problems, struct err *e);
+/* The first problem (no warning) of a pylon as "line:column: text"; appended, nothing when it has
+ * none. */
+void config_pylon_problem(struct buf *out, const struct problems *problems, const char *name);
 void config_free(struct config *c);
 DEFINE_FREEP(struct config, config_free)
 
@@ -183,5 +227,18 @@ bool config_engine_socket(const struct config *c, struct buf *out);
 
 /* The reference page (Markdown), generated from the table. */
 void config_reference(struct buf *out);
+/* JSON Schema (draft 2020-12) of config.yaml (false) or pylon.yaml (true), from the same table, for
+ * editors. */
+void config_json_schema(struct buf *out, bool of_pylon);
+/* What is in force, as YAML with every key of the table and secrets as <redacted>: of config.yaml
+ * (pylon NULL) or one pylon. -ENOENT when there is no such pylon. */
+NODISCARD int config_show(struct buf *out, const char *home, const char *pylon,
+	struct problems *problems, struct err *e);
+
+/* Sets one scalar ("disabled", "channel.telegram.chat_id") in a YAML file and leaves every other
+ * byte as it was: comments, order, blank lines. `value` is YAML as it shall stand there ("true",
+ * "42"). The file is replaced atomically with its mode kept. -EINVAL with *e when the file cannot
+ * be read as YAML or the place is no scalar. */
+NODISCARD int config_edit(const char *file, const char *key, const char *value, struct err *e);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef PYLON_CONFIG_ENV_INTERNAL_H
 #define PYLON_CONFIG_ENV_INTERNAL_H
 
+#include "base/crypto.h"
 #include "base/str.h"
 
 struct env_var {
@@ -16,9 +17,10 @@ struct env_file {
 	struct env_var *v; /* every line, in order */
 	size_t n;
 	bool first_wins;
+	uint8_t digest[SHA256_SIZE]; /* of its text; zeros when there is no file */
 };
 
-#define ENV_FILE_NULL ((struct env_file){NULL, 0, false})
+#define ENV_FILE_NULL ((struct env_file){NULL, 0, false, {0}})
 
 /* Lines of NAME=VALUE, white space around both cut off; lines without `=`, empty lines and lines
  * that begin with # mean nothing. No quotes, no escapes, no `export`. Of duplicates the first that

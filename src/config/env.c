@@ -76,6 +76,7 @@ static void parse_line(struct env_file *f, struct slice line)
 void env_parse(struct env_file *f, struct slice text, bool first_wins)
 {
 	f->first_wins = first_wins;
+	sha256(text.p, text.n, f->digest);
 	while (text.n > 0) {
 		const char *end = memchr(text.p, '\n', text.n);
 		size_t n = end ? (size_t)(end - text.p) : text.n;

@@ -6,6 +6,7 @@
  * name in another section, the other file, or the nearest spelling. A name with a dot in it never
  * matches a path.
  */
+#include "base/crypto.h"
 #include "config/schema-internal.h"
 
 enum {
@@ -18,16 +19,6 @@ enum {
 static size_t component(const char *path)
 {
 	return strcspn(path, ".");
-}
-
-/* What of `path` follows `prefix` and a dot ("" is above all); NULL when it is not below it. */
-static const char *below(const char *path, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	if (n == 0)
-		return path;
-	return strncmp(path, prefix, n) == 0 && path[n] == '.' ? path + n + 1 : NULL;
 }
 
 /* The section in which a key of this name is at home, in the order of the table; the caller frees.
@@ -64,7 +55,7 @@ static char *nearest_key(const struct schema *s, const char *name, const char *p
 	char *best = NULL;
 
 	for (size_t i = 0; i < s->count; i++) {
-		const char *rest = below(s->keys[i].path, prefix);
+		const char *rest = schema_below(s->keys[i].path, prefix);
 		CLEANUP(freep) char *key = rest ? xstrndup(rest, component(rest)) : NULL;
 		unsigned d = key ? str_distance(name, key) : UINT32_MAX;
 
@@ -113,7 +104,8 @@ static void report_unknown(const struct form *f, const struct node_item *item, c
 static bool is_left_out(const struct key *k, const struct node *n)
 {
 	bool may_be_empty = k->type == KEY_STRING || k->type == KEY_WORD || k->type == KEY_SIZE ||
-			    k->type == KEY_DURATION;
+			    k->type == KEY_DURATION || k->type == KEY_HEADER ||
+			    (k->type == KEY_TEMPLATE && k->fallback);
 
 	if (k->type == KEY_SECRET || k->type == KEY_SECRETS || k->type == KEY_IGNORED)
 		return false; /* an empty secret is a mistake, and never none at all */
@@ -168,6 +160,7 @@ bool form_read(struct form *f, const struct schema *s, struct report *r, const s
 	struct slice text)
 {
 	*f = (struct form){.schema = s, .report = r, .env = env};
+	r->text = text;
 	f->values = xcalloc(s->count, sizeof(*f->values));
 	set_defaults(f);
 	f->root = yaml_read(r, text);
@@ -190,4 +183,36 @@ void form_fini(struct form *f)
 	free(f->values);
 	node_free(f->root);
 	*f = (struct form){0};
+}
+
+/* --- what was read --- */
+
+int form_word(const struct form *f, unsigned key)
+{
+	const char *const *words = f->schema->keys[key].words;
+	int i = 0;
+
+	while (words[i] && !str_eq(words[i], form_text(f, key)))
+		i++;
+	must(words[i]);
+	return i;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strlen(a) == strlen(b) && crypto_equal(a, b, strlen(a));
+}
+
+bool form_equal(const struct form *a, const struct form *b, unsigned key)
+{
+	const struct value *x = &a->values[key], *y = &b->values[key];
+	bool same = same_text(x->text, y->text) && x->number == y->number && x->list.n == y->list.n;
+
+	if (a->schema->keys[key].type == KEY_BLOCK)
+		return node_equal(x->node, y->node);
+	for (size_t i = 0; same && i < x->list.n; i++)
+		same = same_text(x->list.v[i], y->list.v[i]);
+	return same;
 }

@@ -19,18 +19,6 @@ static int cores(void)
 	return n < 1 ? 1 : n > 1024 ? 1024 : (int)n;
 }
 
-/* Place of a word among the words of its row: the rows list them in the order of the enum. */
-static int word_index(const struct form *f, unsigned key)
-{
-	const char *const *words = f->schema->keys[key].words;
-	int i = 0;
-
-	while (words[i] && !str_eq(words[i], form_text(f, key)))
-		i++;
-	must(words[i]);
-	return i;
-}
-
 static char *socket_path(const char *host)
 {
 	if (!host)
@@ -44,7 +32,7 @@ static void build_docker(struct config *c, const struct form *f)
 
 	c->docker_host = socket_path(form_text(f, G_DOCKER_HOST));
 	c->max_concurrent = slots == 0 ? MAX_CONCURRENT_DEFAULT : (int)slots;
-	c->when_full = (enum when_full)word_index(f, G_DOCKER_WHEN_FULL);
+	c->when_full = (enum when_full)form_word(f, G_DOCKER_WHEN_FULL);
 	c->queue_limit = (int)form_number(f, G_DOCKER_QUEUE_LIMIT);
 	c->max_starting = (int)form_number(f, G_DOCKER_MAX_STARTING);
 	if (c->max_starting == 0)
@@ -62,10 +50,10 @@ static void build(struct config *c, const struct form *f)
 	c->retention_logs_us = form_number(f, G_RETENTION_LOGS);
 	c->retention_workspaces_us = form_number(f, G_RETENTION_WORKSPACES);
 	c->retention_dedupe_us = form_number(f, G_RETENTION_DEDUPE);
-	c->on_stop = (enum on_stop)word_index(f, G_DAEMON_ON_STOP);
+	c->on_stop = (enum on_stop)form_word(f, G_DAEMON_ON_STOP);
 	c->grace_us = form_number(f, G_DAEMON_GRACE);
-	c->log_format = (enum log_format)word_index(f, G_LOG_FORMAT);
-	c->log_level = (enum log_level)word_index(f, G_LOG_LEVEL);
+	c->log_format = (enum log_format)form_word(f, G_LOG_FORMAT);
+	c->log_level = (enum log_level)form_word(f, G_LOG_LEVEL);
 }
 
 static void warn_open_token(const struct form *f, mode_t mode)
@@ -82,36 +70,78 @@ static void warn_open_token(const struct form *f, mode_t mode)
 void global_fini(struct global *g)
 {
 	form_fini(&g->form);
+	form_fini(&g->start);
 	channel_config_fini(&g->channel);
 	free(g->channel_not_ready);
 	volume_rules_fini(&g->rules);
 	*g = (struct global){0};
 }
 
-struct config *global_parse(const char *home, const char *file, struct slice text, mode_t mode,
-	const struct env *env, struct problems *problems, struct global *ret)
+/* Puts the values of the start in the place of what a reload cannot change. Its text was fine then;
+ * what may be wrong with it now (a variable that is gone) concerns only the token, which is kept
+ * as it is at work. */
+static void keep_start(struct global *g, const struct global_text *in)
+{
+	CLEANUP(problems_fini) struct problems ignored = {NULL, 0};
+	struct report r = report_start(&ignored, in->file);
+
+	if (!form_read(&g->start, &schema_global, &r, in->env, slice_of(in->running->start_text)))
+		return;
+	for (unsigned i = 0; i < g->form.schema->count; i++) {
+		struct value new = g->form.values[i];
+
+		if (g->form.schema->keys[i].is_live)
+			continue;
+		g->form.values[i] = g->start.values[i];
+		g->start.values[i] = new;
+	}
+	str_replace(&g->form.values[G_SERVER_API_TOKEN].text, in->running->api_token);
+	g->start.report = NULL; /* ends with this function */
+}
+
+static void check_zone(const struct form *f)
+{
+	const char *zone = form_text(f, G_DEFAULTS_TIMEZONE);
+
+	if (zone)
+		(void)zone_check(
+			f->report, form_node(f, G_DEFAULTS_TIMEZONE), "defaults.timezone", zone);
+}
+
+static void parse(struct config *c, const struct global_text *in, struct global *g)
+{
+	CLEANUP(buf_fini) struct buf not_ready = BUF_NULL;
+
+	check_zone(&g->form);
+	warn_open_token(&g->form, in->mode);
+	channel_build(&g->channel, &g->form, G_CHANNEL, &not_ready);
+	if (not_ready.n > 0)
+		g->channel_not_ready = buf_steal(&not_ready);
+	if (in->running)
+		keep_start(g, in);
+	build(c, &g->form);
+}
+
+struct config *global_parse(
+	const struct global_text *in, struct problems *problems, struct global *ret)
 {
 	/* Freed by hand: GCC's analyzer loses track of what hangs on a CLEANUP variable. */
 	struct config *c = xcalloc(1, sizeof(*c));
-	struct report r = report_start(problems, file);
-	struct buf not_ready = BUF_NULL;
+	struct report r = report_start(problems, in->file);
 
 	*ret = (struct global){0};
-	c->home = xstrdup(home);
-	if (form_read(&ret->form, &schema_global, &r, env, text)) {
-		build(c, &ret->form);
-		channel_build(&ret->channel, &ret->form, G_CHANNEL, &not_ready);
-		warn_open_token(&ret->form, mode);
-	}
-	if (not_ready.n > 0)
-		ret->channel_not_ready = buf_steal(&not_ready);
-	volume_rules_init(&ret->rules, home, c->docker_host);
+	c->home = xstrdup(in->home);
+	if (form_read(&ret->form, &schema_global, &r, in->env, in->text))
+		parse(c, in, ret);
+	volume_rules_init(&ret->rules, in->home, c->docker_host);
 	ret->form.report = NULL; /* ends with this function */
 	report_finish(&r);
 	if (r.is_fatal) {
 		config_free(c);
 		return NULL;
 	}
+	c->global_text = xstrndup(in->text.p ? in->text.p : "", in->text.n);
+	c->start_text = xstrdup(in->running ? in->running->start_text : c->global_text);
 	ret->config = c;
 	return c;
 }

@@ -32,6 +32,28 @@ bool node_is_null(const struct node *n)
 	return false;
 }
 
+/* Text that was quoted in any way is text; plain may be more. */
+static bool is_text(const struct node *n)
+{
+	return n->style != STYLE_PLAIN;
+}
+
+bool node_equal(const struct node *a, const struct node *b)
+{
+	if (!a || !b)
+		return a == b;
+	if (a->kind != b->kind || a->n != b->n || !str_eq(a->text, b->text))
+		return false;
+	if (a->kind == NODE_SCALAR)
+		return is_text(a) == is_text(b);
+	for (size_t i = 0; i < a->n; i++) {
+		if (!str_eq(a->items[i].key, b->items[i].key) ||
+			!node_equal(a->items[i].value, b->items[i].value))
+			return false;
+	}
+	return true;
+}
+
 void node_add(struct node *parent, struct node_item item)
 {
 	/* Grown by doubling: n is a power of two when the room is used up. */

@@ -38,5 +38,7 @@ static inline bool has_word(const struct build *b, unsigned key, const char *wor
 void pylon_not_ready(struct build *b, const char *fmt, ...) PRINTF(2, 3);
 
 void pylon_build_trigger(struct build *b);
+/* What fires by itself: its part of the trigger (pylon_schedule.c). */
+void pylon_build_schedule(struct build *b);
 
 #endif

@@ -48,6 +48,7 @@ static void build_name(struct build *b, const char *folder)
 	b->p->name = xstrdup_or_null(folder);
 	b->p->description = xstrdup_or_null(text_of(b, P_DESCRIPTION));
 	b->p->is_disabled = form_number(b->f, P_DISABLED) != 0;
+	b->p->created_real = form_number(b->f, P_CREATED);
 }
 
 /* --- workspace --- */
@@ -81,6 +82,8 @@ static void build_workspace(struct build *b)
 		return;
 	b->p->workspace = has_word(b, P_WORKSPACE_TYPE, "git-clone") ? WORKSPACE_GIT_CLONE
 								     : WORKSPACE_GIT_WORKTREE;
+	b->p->repo = STEAL(b->f->values[P_WORKSPACE_REPO].template);
+	b->p->ref = STEAL(b->f->values[P_WORKSPACE_REF].template);
 	pylon_not_ready(
 		b, "%s workspaces are not available in this version", text_of(b, P_WORKSPACE_TYPE));
 }
@@ -251,12 +254,8 @@ static void build_volumes(struct build *b)
 
 /* --- the whole --- */
 
-static void build(struct build *b, const char *folder, struct place *ret_path_at)
+static void build(struct build *b, const char *folder)
 {
-	const struct node *path = node_of(b, P_TRIGGER_PATH);
-
-	if (path)
-		*ret_path_at = (struct place){path->line, path->column};
 	build_name(b, folder);
 	pylon_build_trigger(b);
 	build_workspace(b);
@@ -268,47 +267,59 @@ static void build(struct build *b, const char *folder, struct place *ret_path_at
 		b->p->not_ready = buf_steal(b->not_ready);
 }
 
-struct pylon_config *pylon_parse(const char *name, const char *file, struct slice text,
-	const struct env *env, const struct global *g, struct problems *problems,
-	struct place *ret_path_at)
+struct pylon_config *pylon_parse(
+	const struct pylon_text *in, struct problems *problems, struct form *ret_form)
 {
 	/* Freed by hand: GCC's analyzer loses track of what hangs on a CLEANUP variable. */
 	struct pylon_config *p = xcalloc(1, sizeof(*p));
-	struct report r = report_start(problems, file);
-	struct form form = {0};
+	struct report r = report_start(problems, in->file);
 	struct buf not_ready = BUF_NULL;
-	struct build b = {p, &form, g, &r, &not_ready};
+	struct build b = {p, ret_form, in->global, &r, &not_ready};
 
-	p->file = xstrdup(file);
-	if (text_is_blank(text))
-		report_at(&r, NULL, "is empty");
-	else if (form_read(&form, &schema_pylon, &r, env, text))
-		build(&b, name, ret_path_at);
-	form_fini(&form);
+	*ret_form = (struct form){0};
+	p->refs = 1;
+	p->file = xstrdup(in->file);
+	if (text_is_blank(in->text))
+		report_at(&r, NULL, "is empty; it needs at least: name: %s", in->name);
+	else if (form_read(ret_form, &schema_pylon, &r, in->env, in->text))
+		build(&b, in->name);
+	ret_form->report = NULL; /* both end with this function */
+	ret_form->env = NULL;
 	report_finish(&r);
 	if (!r.is_fatal)
 		return p;
-	pylon_config_free(p);
+	pylon_config_unref(p);
 	return NULL;
 }
 
-void pylon_config_free(struct pylon_config *p)
+/* --- ownership --- */
+
+struct pylon_config *pylon_config_ref(struct pylon_config *p)
 {
-	if (!p)
-		return;
+	must(p->refs > 0);
+	p->refs++;
+	return p;
+}
+
+static void pylon_config_free(struct pylon_config *p)
+{
 	free(p->name);
 	free(p->file);
 	free(p->description);
 	free(p->not_ready);
 	free(p->path);
-	free(p->cron);
+	free(p->schedule);
 	free(p->timezone);
+	template_free(p->condition);
+	template_free(p->dedupe_template);
 	strv_fini(&p->secrets);
 	free(p->signature);
 	free(p->signature_header);
 	free(p->dedupe);
 	free(p->public_url);
 	free(p->workspace_path);
+	template_free(p->repo);
+	template_free(p->ref);
 	channel_config_fini(&p->channel);
 	template_free(p->topic);
 	template_free(p->message);
@@ -321,4 +332,13 @@ void pylon_config_free(struct pylon_config *p)
 	free(p->network);
 	strv_fini(&p->volumes);
 	free(p);
+}
+
+void pylon_config_unref(struct pylon_config *p)
+{
+	if (!p)
+		return;
+	must(p->refs > 0);
+	if (--p->refs == 0)
+		pylon_config_free(p);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The trigger of a pylon: its kind, and for webhooks how requests are signed. A webhook is never
- * unsigned by accident: whatever looks as if signing was meant needs all its parts.
+ * unsigned by accident: whatever looks as if signing was meant needs all its parts, and a secret
+ * that the recipe cannot use is refused here, not at the first request. (pylon_schedule.c has what
+ * fires by itself.)
  */
 #include "base/crypto.h"
 #include "config/pylon-internal.h"
@@ -48,20 +50,41 @@ const char *check_standard_secret(const char *secret)
 	return NULL;
 }
 
-static void check_recipe(struct build *b, const char *recipe)
+/* Discord's public key: 32 bytes in hex. */
+static const char *check_discord_secret(const char *secret)
+{
+	uint8_t key[ED25519_KEY_SIZE];
+
+	return hex_decode(slice_of(secret), key, sizeof(key))
+		       ? NULL
+		       : "must be the application's public key, 64 hex digits";
+}
+
+static void check_secrets(struct build *b, const char *(*check)(const char *secret))
 {
 	const struct strv *secrets = &b->f->values[P_TRIGGER_SECRET].list;
+	const struct node *n = node_of(b, P_TRIGGER_SECRET);
 
-	if (!str_eq(recipe, "hex") && !str_eq(recipe, "github") && !str_eq(recipe, "standard"))
-		pylon_not_ready(b, "signature recipe %s is not available in this version", recipe);
-	for (size_t i = 0; str_eq(recipe, "standard") && i < secrets->n; i++) {
-		const char *wrong = check_standard_secret(secrets->v[i]);
-		const struct node *n = node_of(b, P_TRIGGER_SECRET);
+	for (size_t i = 0; i < secrets->n; i++) {
+		const char *wrong = check(secrets->v[i]);
 
 		if (wrong)
 			report_at(b->r, n->kind == NODE_LIST ? n->items[i].value : n,
 				"`trigger.secret` %s", wrong);
 	}
+}
+
+static void check_recipe(struct build *b, const char *recipe, const char *header)
+{
+	if (str_eq(recipe, "discord"))
+		check_secrets(b, check_discord_secret);
+	if (!str_eq(recipe, "standard"))
+		return;
+	check_secrets(b, check_standard_secret);
+	if (header && !str_eq(recipe_of_header(header), "standard"))
+		report_at(b->r, node_of(b, P_TRIGGER_SIGNATURE_HEADER),
+			"`trigger.signature: standard` is read from webhook-signature or "
+			"svix-signature");
 }
 
 static void build_signature(struct build *b)
@@ -90,7 +113,7 @@ static void build_signature(struct build *b)
 		report_at(b->r, at, "`trigger.signature: %s` needs `trigger.signature_header`",
 			recipe);
 	if (recipe || header)
-		check_recipe(b, recipe ? recipe : recipe_of_header(header));
+		check_recipe(b, recipe ? recipe : recipe_of_header(header), header);
 	strv_copy(&b->p->secrets, &b->f->values[P_TRIGGER_SECRET].list);
 	b->p->signature = xstrdup_or_null(recipe);
 	b->p->signature_header = xstrdup_or_null(header);
@@ -98,18 +121,11 @@ static void build_signature(struct build *b)
 
 static void build_dedupe(struct build *b)
 {
-	const char *text = text_of(b, P_TRIGGER_DEDUPE), *wrong;
+	struct value *v = &b->f->values[P_TRIGGER_DEDUPE];
 
-	if (!text)
-		return;
-	if (strstr(text, "{{")) {
-		pylon_not_ready(b, "a template in trigger.dedupe is not available in this version");
-		return;
-	}
-	wrong = check_header_name(text);
-	if (wrong)
-		report_at(b->r, node_of(b, P_TRIGGER_DEDUPE), "`trigger.dedupe` %s", wrong);
-	b->p->dedupe = xstrdup_or_null(text);
+	b->p->dedupe_template = STEAL(v->template);
+	if (!b->p->dedupe_template)
+		b->p->dedupe = xstrdup_or_null(v->text);
 }
 
 /* --- kinds --- */
@@ -133,24 +149,6 @@ static void build_webhook(struct build *b)
 	b->p->public_url = xstrdup_or_null(text_of(b, P_TRIGGER_PUBLIC_URL));
 }
 
-static void build_cron(struct build *b)
-{
-	const char *cron = text_of(b, P_TRIGGER_CRON);
-	const char *schedule = text_of(b, P_TRIGGER_SCHEDULE);
-	const char *zone = text_of(b, P_TRIGGER_TIMEZONE);
-
-	b->p->trigger = TRIGGER_CRON;
-	if (cron && schedule)
-		report_at(b->r, node_of(b, P_TRIGGER_SCHEDULE),
-			"`trigger.schedule` stands in place of `trigger.cron`; keep one of them");
-	if (!node_of(b, P_TRIGGER_CRON) && !node_of(b, P_TRIGGER_SCHEDULE))
-		report_at(b->r, node_of(b, P_TRIGGER_TYPE),
-			"`trigger.cron` or `trigger.schedule` is required; it says when");
-	b->p->cron = xstrdup_or_null(cron ? cron : schedule);
-	b->p->timezone = xstrdup_or_null(zone ? zone : form_text(&b->g->form, G_DEFAULTS_TIMEZONE));
-	pylon_not_ready(b, "cron schedules are not available in this version");
-}
-
 /* A key of a trigger that is no trigger of this kind: most likely its type was forgotten. */
 static void warn_unused(struct build *b, unsigned key, const char *type)
 {
@@ -160,6 +158,15 @@ static void warn_unused(struct build *b, unsigned key, const char *type)
 			b->f->schema->keys[key].path, type);
 }
 
+static void build_condition(struct build *b)
+{
+	struct value *v = &b->f->values[P_TRIGGER_IF];
+
+	/* An empty one would keep everything out; old files have such lines and mean nothing. */
+	if (v->text && !text_is_blank(slice_of(v->text)))
+		b->p->condition = STEAL(v->template);
+}
+
 void pylon_build_trigger(struct build *b)
 {
 	b->p->trigger = TRIGGER_MANUAL;
@@ -167,11 +174,9 @@ void pylon_build_trigger(struct build *b)
 	b->p->max_body = (size_t)form_number(&b->g->form, G_SERVER_MAX_BODY);
 	if (has_word(b, P_TRIGGER_TYPE, "webhook"))
 		build_webhook(b);
-	else if (has_word(b, P_TRIGGER_TYPE, "cron"))
-		build_cron(b);
+	pylon_build_schedule(b);
+	build_condition(b);
 	warn_unused(b, P_TRIGGER_PATH, "webhook");
 	warn_unused(b, P_TRIGGER_CRON, "cron");
 	warn_unused(b, P_TRIGGER_SCHEDULE, "cron");
-	if (text_of(b, P_TRIGGER_IF))
-		pylon_not_ready(b, "trigger.if is not available in this version");
 }

@@ -24,7 +24,8 @@ static const char intro[] =
 	"\n"
 	"`pylon check` reads all of it and prints what is wrong as `file:line:column: text`. A file with "
 	"a problem never replaces a configuration that works, and a broken pylon leaves the others "
-	"alone. Unknown keys are problems.\n"
+	"alone. Unknown keys are problems. Of pylons with the same `trigger.path` all are broken, unless "
+	"all but one are disabled.\n"
 	"\n"
 	"## How values are written\n"
 	"\n"
@@ -32,7 +33,8 @@ static const char intro[] =
 	"document, no key twice. Text in quotes is text: `port: \"80\"` is no number.\n"
 	"* A **duration** is `30s`, `1h30m`, `1.5h`, `7d`, `2w`; a bare number is refused, but for 0.\n"
 	"* A **size** is `512KiB`, `1MiB`, `2GiB` (or `K`, `M`, `G`, which mean the same).\n"
-	"* A **template** is text with `{{ .body.path }}` in it, filled in from the event.\n"
+	"* A **template** is text with `{{ .body.path }}` in it, filled in from the event. A mistake in one "
+	"is told at its place in the file.\n"
 	"* A **secret** and every value of a **map** may have `$NAME` or `${NAME}` in it; `$$` is a "
 	"dollar. The pylon's own `.env` is asked first, then the environment of the process, then the "
 	"home's `.env`. A variable that is set nowhere is a problem, an empty secret too. Other values "
@@ -40,9 +42,20 @@ static const char intro[] =
 	"* `.env` files have lines of `NAME=VALUE`: no quotes, no `export`; lines that begin with `#` "
 	"are comments. Keep them at mode 0600.\n"
 	"\n"
-	"The column *taken over* says when a change counts: at the next *reload* of the files, or after "
-	"a *restart* of the daemon. This version reads its files when it starts, so every change waits "
-	"for a restart.\n";
+	"## When a change counts\n"
+	"\n"
+	"The column *taken over* says when:\n"
+	"\n"
+	"* **at once**: a running daemon notices by itself that a `pylon.yaml` or a `.env` file has "
+	"changed. Jobs that have begun keep what they began with. While a file has a problem the daemon "
+	"goes on with what it had, and `pylon list` says what is wrong.\n"
+	"* **reload**: after `pylon reload` (or SIGHUP). A `config.yaml` with a problem is not taken over "
+	"at all.\n"
+	"* **restart**: after a restart of the daemon; a reload names the keys that wait for one.\n"
+	"\n"
+	"`pylon enable NAME` and `pylon disable NAME` change nothing but the key `disabled`, and no other "
+	"byte of the file. `pylon config show [NAME]` prints every key with its value in force and where "
+	"that comes from; `pylon config schema` prints a JSON Schema for editors.\n";
 
 static const char *const type_names[] = {
 	[KEY_STRING] = "text",
@@ -54,6 +67,7 @@ static const char *const type_names[] = {
 	[KEY_SIZE] = "size",
 	[KEY_DURATION] = "duration",
 	[KEY_TEMPLATE] = "template",
+	[KEY_HEADER] = "header name or template",
 	[KEY_LIST] = "list",
 	[KEY_COMMAND] = "text or list",
 	[KEY_MAP] = "map",
@@ -81,7 +95,14 @@ static void print_type(struct buf *out, const struct key *k)
 	print_bounds(out, k);
 }
 
-static void print_row(struct buf *out, const struct key *k)
+static const char *taken_over(const struct schema *s, const struct key *k)
+{
+	if (s == &schema_pylon)
+		return "at once";
+	return k->is_live ? "reload" : "restart";
+}
+
+static void print_row(struct buf *out, const struct schema *s, const struct key *k)
 {
 	buf_printf(out, "| `%s` | ", k->path);
 	print_type(out, k);
@@ -94,7 +115,7 @@ static void print_row(struct buf *out, const struct key *k)
 			buf_add_char(out, '\\');
 		buf_add_char(out, *c);
 	}
-	buf_printf(out, " | %s |\n", k->is_live ? "reload" : "restart");
+	buf_printf(out, " | %s |\n", taken_over(s, k));
 }
 
 static void print_schema(struct buf *out, const struct schema *s)
@@ -103,7 +124,7 @@ static void print_schema(struct buf *out, const struct schema *s)
 	buf_add_str(out,
 		"| key | written as | default | meaning | taken over |\n|---|---|---|---|---|\n");
 	for (size_t i = 0; i < s->count; i++)
-		print_row(out, &s->keys[i]);
+		print_row(out, s, &s->keys[i]);
 }
 
 void config_reference(struct buf *out)

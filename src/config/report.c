@@ -46,19 +46,26 @@ struct report report_start(struct problems *p, const char *file)
 	return (struct report){.problems = p, .file = file, .first = p->n};
 }
 
-static void add(struct report *r, struct problem p)
+/* Takes the text. */
+static void push(struct report *r, struct problem p)
 {
 	struct problems *list = r->problems;
 
-	if (!p.is_warning)
-		r->is_fatal = true;
-	if (list->n - r->first >= REPORT_MAX) {
-		free(p.text);
-		return;
-	}
 	list->v = xreallocarray(list->v, list->n + 1, sizeof(*list->v));
 	list->v[list->n++] =
 		(struct problem){xstrdup_or_null(r->file), p.line, p.column, p.text, p.is_warning};
+}
+
+static void add(struct report *r, struct problem p)
+{
+	if (!p.is_warning)
+		r->is_fatal = true;
+	if (r->problems->n - r->first >= REPORT_MAX) {
+		r->left_out++;
+		free(p.text);
+		return;
+	}
+	push(r, p);
 }
 
 static char *format(const char *fmt, va_list ap) PRINTF(1, 0);
@@ -116,9 +123,15 @@ static int by_position(const void *a, const void *b)
 void report_finish(struct report *r)
 {
 	size_t n = r->problems->n - r->first;
+	struct buf more = BUF_NULL;
 
 	if (n > 1)
 		qsort(r->problems->v + r->first, n, sizeof(struct problem), by_position);
+	if (r->left_out > 0) {
+		buf_printf(&more, "has %zu more problems, which are not shown", r->left_out);
+		push(r, (struct problem){.text = buf_steal(&more)});
+	}
+	r->left_out = 0;
 }
 
 char *report_quote(const char *text)

@@ -3,8 +3,8 @@
  * config/schema-internal.h - the tables of keys, and a file read by one of them.
  *
  * A row says everything about a key: how it is written, its default, its bounds, what it means,
- * whether a reload takes it over. A `struct form` is a file read by a table: one value for each
- * row, with the node it came from, so that later checks can point at it.
+ * whether a reload takes it over (keys of a pylon always are). A `struct form` is a file read by a
+ * table: one value for each row, with the node it came from, so that later checks can point at it.
  */
 #ifndef PYLON_CONFIG_SCHEMA_INTERNAL_H
 #define PYLON_CONFIG_SCHEMA_INTERNAL_H
@@ -22,6 +22,7 @@ enum key_type {
 	KEY_SIZE,     /* bytes, min..max */
 	KEY_DURATION, /* microseconds, min..max */
 	KEY_TEMPLATE,
+	KEY_HEADER,  /* the name of a header, or a template (it has "{{" in it) */
 	KEY_LIST,    /* of strings */
 	KEY_COMMAND, /* a string for the shell, or a list: argv */
 	KEY_MAP,     /* name: value, expanded */
@@ -172,6 +173,9 @@ enum pylon_key {
 extern const char *const schema_agent_types[], *const schema_channel_types[];
 
 const struct key *schema_find(const struct schema *s, const char *path);
+/* What of a key's path follows `prefix` and a dot ("" is above all); NULL when it is not below it.
+ */
+const char *schema_below(const char *path, const char *prefix);
 /* True when there are keys below this path. */
 bool schema_has_section(const struct schema *s, const char *path);
 
@@ -215,6 +219,11 @@ static inline const struct node *form_node(const struct form *f, unsigned key)
 	return f->values[key].node;
 }
 
+/* Index of a KEY_WORD among the words of its row: rows list them in the order of their enum. */
+int form_word(const struct form *f, unsigned key);
+/* Do both say the same of a key of their schema? Secrets are compared in constant time. */
+bool form_equal(const struct form *a, const struct form *b, unsigned key);
+
 /* Fills one value from its node; false when the node is no such value, with the problem told.
  * (value.c; called by form.c) */
 bool value_read(const struct form *f, const struct key *k, const struct node *n, struct value *v);
@@ -238,7 +247,6 @@ const char *check_host(const char *text);
 const char *check_socket(const char *text);
 const char *check_webhook_path(const char *text);
 const char *check_header_name(const char *text);
-const char *check_timezone(const char *text);
 const char *check_image(const char *text);
 
 #endif

@@ -9,13 +9,15 @@
 #include "base/limits.h"
 #include "config/schema-internal.h"
 
-/* Keys of a pylon are taken over by a reload; those of config.yaml need a restart. */
+/* What a reload takes over, and what only a restart does: addresses, sockets, and what is laid out
+ * once. Keys of a pylon are all live. */
 #define LIVE    .is_live = true
 #define RESTART .is_live = false
 #define LATER   " Not used in this version."
 
 #define SECONDS(n)   ((int64_t)(n)*US_PER_SEC)
 #define DURATION_MAX SECONDS(INT64_C(100) * 365 * 24 * 3600)
+#define JITTER_MAX   SECONDS(24 * 3600)
 
 const char *const schema_agent_types[] = {"claude", "opencode", "command", "mock", NULL};
 const char *const schema_channel_types[] = {
@@ -90,67 +92,66 @@ static const struct key global_keys[] = {
 	[G_SERVER_PORT] = {"server.port", KEY_INT, "8080", "Port that webhooks are received on.",
 		RESTART, .min = 1, .max = 65535},
 	[G_SERVER_PUBLIC_URL] = {"server.public_url", KEY_STRING, NULL,
-		"How senders reach the server; the beginning of webhook URLs that are shown.",
-		RESTART, .check = check_http_url},
+		"How senders reach the server; the beginning of webhook URLs that are shown.", LIVE,
+		.check = check_http_url},
 	[G_SERVER_API_TOKEN] = {"server.api_token", KEY_SECRET, NULL,
 		"Opens the API on TCP to whoever sends it as `Authorization: Bearer`; not set means "
 		"local socket only.",
 		RESTART},
-	[G_SERVER_MAX_BODY] = {"server.max_body", KEY_SIZE, "1MiB", "Largest webhook body.",
-		RESTART, .min = 1, .max = BODY_MAX_LIMIT},
+	[G_SERVER_MAX_BODY] = {"server.max_body", KEY_SIZE, "1MiB", "Largest webhook body.", LIVE,
+		.min = 1, .max = BODY_MAX_LIMIT},
 	[G_DOCKER_HOST] = {"docker.host", KEY_STRING, NULL,
 		"Unix socket of the container engine, as `unix:///path` or a path. Not set means "
 		"`$DOCKER_HOST`, else the first usual place that exists.",
 		RESTART, .check = check_socket},
 	[G_DOCKER_MAX_CONCURRENT] = {"docker.max_concurrent", KEY_INT, "3",
-		"Agents at work at the same time; negative means unlimited, 0 the default.",
-		RESTART, .min = INT32_MIN, .max = INT32_MAX},
+		"Agents at work at the same time; negative means unlimited, 0 the default.", LIVE,
+		.min = INT32_MIN, .max = INT32_MAX},
 	[G_DOCKER_DEFAULT_TIMEOUT] = {"docker.default_timeout", KEY_DURATION, "15m",
-		"Time limit of a run whose pylon sets none; 0 means no limit.", RESTART,
+		"Time limit of a run whose pylon sets none; 0 means no limit.", LIVE,
 		.max = DURATION_MAX},
 	[G_DOCKER_WHEN_FULL] = {"docker.when_full", KEY_WORD, "reject",
 		"What happens to a job that finds no slot: refused with 503, or queued.", when_full,
-		RESTART},
+		LIVE},
 	[G_DOCKER_QUEUE_LIMIT] = {"docker.queue_limit", KEY_INT, "1000",
-		"With `queue`: jobs that may wait.", RESTART, .min = 0, .max = 10000000},
+		"With `queue`: jobs that may wait.", LIVE, .min = 0, .max = 10000000},
 	[G_DOCKER_MAX_STARTING] = {"docker.max_starting", KEY_INT, NULL,
 		"Containers being started at once; not set means the number of cores.", RESTART,
 		.min = 1, .max = 1024},
 	[G_DEFAULTS_TIMEZONE] = {"defaults.timezone", KEY_STRING, NULL,
-		"Time zone of schedules whose pylon names none; not set means UTC.", RESTART,
-		.check = check_timezone},
+		"Time zone of schedules whose pylon names none; not set means UTC.", LIVE},
 	[G_DEFAULTS_AGENT_TYPE] = {"defaults.agent.type", KEY_WORD, "claude",
-		"Agent of pylons that name none.", schema_agent_types, RESTART},
+		"Agent of pylons that name none.", schema_agent_types, LIVE},
 	[G_DEFAULTS_AGENT_CLAUDE_IMAGE] = {"defaults.agent.claude.image", KEY_STRING, NULL,
-		"Image of `claude` agents; not set means `pylon/agent-claude`.", RESTART,
+		"Image of `claude` agents; not set means `pylon/agent-claude`.", LIVE,
 		.check = check_image},
 	[G_DEFAULTS_AGENT_CLAUDE_AUTH] = {"defaults.agent.claude.auth", KEY_STRING, "oauth",
-		"`oauth`, or `api_key`." LATER, RESTART},
+		"`oauth`, or `api_key`." LATER, LIVE},
 	[G_DEFAULTS_AGENT_CLAUDE_OAUTH_PATH] = {"defaults.agent.claude.oauth_path", KEY_IGNORED,
-		NULL, "Ignored; old files have it.", RESTART},
+		NULL, "Ignored; old files have it.", LIVE},
 	[G_DEFAULTS_AGENT_OPENCODE_IMAGE] = {"defaults.agent.opencode.image", KEY_STRING, NULL,
-		"Image of `opencode` agents; not set means `pylon/agent-opencode`.", RESTART,
+		"Image of `opencode` agents; not set means `pylon/agent-opencode`.", LIVE,
 		.check = check_image},
 	[G_DEFAULTS_AGENT_OPENCODE_AUTH] = {"defaults.agent.opencode.auth", KEY_STRING, "none",
-		"`none`, or `api-key`." LATER, RESTART},
+		"`none`, or `api-key`." LATER, LIVE},
 	[G_DEFAULTS_AGENT_OPENCODE_PROVIDER] = {"defaults.agent.opencode.provider", KEY_STRING,
-		NULL, "`anthropic`, `openai`, `google` ..." LATER, RESTART},
-	CHANNEL_ROWS(G_CHANNEL, "defaults.channel.", false),
+		NULL, "`anthropic`, `openai`, `google` ..." LATER, LIVE},
+	CHANNEL_ROWS(G_CHANNEL, "defaults.channel.", true),
 	[G_AGENT_BASE_IMAGE] = {"agent.base_image", KEY_STRING, "debian:bookworm-slim",
 		"What agent images are built from." LATER, RESTART, .check = check_image},
 	[G_RETENTION_JOBS] = {"retention.jobs", KEY_DURATION, "90d",
-		"How long a finished job is kept.", RESTART, .max = DURATION_MAX},
+		"How long a finished job is kept.", LIVE, .max = DURATION_MAX},
 	[G_RETENTION_LOGS] = {"retention.logs", KEY_DURATION, "30d",
-		"How long the log of a finished job is kept.", RESTART, .max = DURATION_MAX},
+		"How long the log of a finished job is kept.", LIVE, .max = DURATION_MAX},
 	[G_RETENTION_WORKSPACES] = {"retention.workspaces", KEY_DURATION, "7d",
-		"How long the workspace of a finished job is kept.", RESTART, .max = DURATION_MAX},
+		"How long the workspace of a finished job is kept.", LIVE, .max = DURATION_MAX},
 	[G_RETENTION_DEDUPE] = {"retention.dedupe", KEY_DURATION, "7d",
-		"How long a delivery id is remembered.", RESTART, .max = DURATION_MAX},
+		"How long a delivery id is remembered.", LIVE, .max = DURATION_MAX},
 	[G_DAEMON_ON_STOP] = {"daemon.on_stop", KEY_WORD, "detach",
 		"What happens to runs when the daemon stops: they go on, or are stopped.", on_stop,
-		RESTART},
+		LIVE},
 	[G_DAEMON_GRACE] = {"daemon.grace", KEY_DURATION, "30s",
-		"With `stop`: how long they may take.", RESTART, .max = SECONDS(3600)},
+		"With `stop`: how long they may take.", LIVE, .max = SECONDS(3600)},
 	[G_DAEMON_MAX_BACKGROUND] = {"daemon.max_background", KEY_INT, NULL,
 		"Background commands at the same time; more wait." LATER, RESTART, .min = 1,
 		.max = 1000000},
@@ -160,20 +161,20 @@ static const struct key global_keys[] = {
 		"Another address for the dashboard." LATER, RESTART},
 	[G_LOG_FORMAT] = {"log.format", KEY_WORD, "auto",
 		"Form of log lines; `auto` is `systemd` under systemd, else `text`.", log_formats,
-		RESTART},
+		LIVE},
 	[G_LOG_LEVEL] = {"log.level", KEY_WORD, "info",
-		"The least important lines that are written.", log_levels, RESTART},
+		"The least important lines that are written.", log_levels, LIVE},
 };
 
 static const struct key pylon_keys[] = {
 	[P_NAME] = {"name", KEY_STRING, NULL, "Required; the same as the folder's name.", LIVE},
 	[P_DESCRIPTION] = {"description", KEY_STRING, NULL, "For people.", LIVE},
 	[P_DISABLED] = {"disabled", KEY_BOOL, "false", "Keeps the pylon without running it.", LIVE},
-	[P_CREATED] = {"created", KEY_TIMESTAMP, NULL, "When it was made; for people.", LIVE},
+	[P_CREATED] = {"created", KEY_TIMESTAMP, NULL,
+		"When it was made; schedules without a fixed time of day count from it.", LIVE},
 	[P_TRIGGER_TYPE] = {"trigger.type", KEY_WORD, "manual",
-		"What starts it. `manual` is `pylon trigger` or the API only; `cron` is not "
-		"available in this version.",
-		trigger_types, LIVE},
+		"What starts it; `manual` is `pylon trigger` or the API only.", trigger_types,
+		LIVE},
 	[P_TRIGGER_PATH] = {"trigger.path", KEY_STRING, NULL,
 		"Path that senders POST to; required for `webhook`, and one pylon's alone.", LIVE,
 		.check = check_webhook_path},
@@ -181,48 +182,53 @@ static const struct key pylon_keys[] = {
 		"What senders sign with; of several any one may match. Not set means unsigned.",
 		LIVE},
 	[P_TRIGGER_SIGNATURE] = {"trigger.signature", KEY_WORD, NULL,
-		"How requests are signed; not set means by `trigger.signature_header`. Available "
-		"now: `hex`, `github`, `standard`.",
+		"How requests are signed; not set means by `trigger.signature_header`. `hex` and "
+		"`token` need that header, too.",
 		recipes, LIVE},
 	[P_TRIGGER_SIGNATURE_HEADER] = {"trigger.signature_header", KEY_STRING, NULL,
 		"Header that holds the signature.", LIVE, .check = check_header_name},
 	[P_TRIGGER_TOLERANCE] = {"trigger.tolerance", KEY_DURATION, NULL,
 		"How far a signed timestamp may be off; not set means the recipe's own.", LIVE,
 		.max = DURATION_MAX},
-	[P_TRIGGER_DEDUPE] = {"trigger.dedupe", KEY_STRING, NULL,
-		"Header with the sender's delivery id; not set means the recipe's own.", LIVE},
+	[P_TRIGGER_DEDUPE] = {"trigger.dedupe", KEY_HEADER, NULL,
+		"Header with the sender's delivery id, or a template that renders to it; not set "
+		"means the recipe's own header.",
+		LIVE},
 	[P_TRIGGER_MAX_BODY] = {"trigger.max_body", KEY_SIZE, NULL,
 		"Largest body; not set means `server.max_body`.", .min = 1, .max = BODY_MAX_LIMIT,
 		LIVE},
 	[P_TRIGGER_PUBLIC_URL] = {"trigger.public_url", KEY_STRING, NULL,
 		"Takes the place of `server.public_url`.", LIVE, .check = check_http_url},
-	[P_TRIGGER_IF] = {"trigger.if", KEY_STRING, NULL,
-		"Template; empty, `false`, `0` or `<no value>` means do nothing. Not available in "
-		"this version.",
+	[P_TRIGGER_IF] = {"trigger.if", KEY_TEMPLATE, NULL,
+		"The pylon runs only when this renders to something other than nothing, `false`, "
+		"`0` or `<no value>`.",
 		LIVE},
-	[P_TRIGGER_CRON] = {"trigger.cron", KEY_STRING, NULL, "When a `cron` trigger fires." LATER,
-		LIVE},
-	[P_TRIGGER_SCHEDULE] = {"trigger.schedule", KEY_STRING, NULL, "The same in words." LATER,
+	[P_TRIGGER_CRON] = {"trigger.cron", KEY_STRING, NULL,
+		"When a `cron` trigger fires, as a cron expression such as `0 9 * * 1-5`.", LIVE},
+	[P_TRIGGER_SCHEDULE] = {"trigger.schedule", KEY_STRING, NULL,
+		"In place of `trigger.cron`: a phrase such as `every weekday at 9`, or a cron "
+		"expression.",
 		LIVE},
 	[P_TRIGGER_TIMEZONE] = {"trigger.timezone", KEY_STRING, NULL,
-		"Its time zone; not set means `defaults.timezone`." LATER, LIVE,
-		.check = check_timezone},
+		"Its time zone, such as `Europe/Berlin`; not set means `defaults.timezone`.", LIVE},
 	[P_TRIGGER_CATCH_UP] = {"trigger.catch_up", KEY_WORD, "last",
-		"Which missed moments run late." LATER, catch_up, LIVE},
+		"Which of the moments that were missed run late.", catch_up, LIVE},
 	[P_TRIGGER_CATCH_UP_WINDOW] = {"trigger.catch_up_window", KEY_DURATION, "15m",
-		"How late they may run." LATER, LIVE, .max = DURATION_MAX},
+		"How late they may run.", LIVE, .max = DURATION_MAX},
 	[P_TRIGGER_OVERLAP] = {"trigger.overlap", KEY_WORD, "skip",
-		"What happens when the last run still goes on." LATER, overlaps, LIVE},
-	[P_TRIGGER_JITTER] = {"trigger.jitter", KEY_DURATION, NULL,
-		"Random delay up to this." LATER, LIVE, .max = DURATION_MAX},
+		"What happens when it fires and its last run still goes on.", overlaps, LIVE},
+	[P_TRIGGER_JITTER] = {"trigger.jitter", KEY_DURATION, "0",
+		"Each run starts later by a random time up to this, at most 24h.", LIVE,
+		.max = JITTER_MAX},
 	[P_WORKSPACE_TYPE] = {"workspace.type", KEY_WORD, "git-clone",
 		"Folder that the agent works in. `git-clone` and `git-worktree` with a `repo` are "
 		"not available in this version; without one the folder is empty.",
 		workspace_types, LIVE},
 	[P_WORKSPACE_PATH] = {"workspace.path", KEY_STRING, NULL,
 		"With `local`: the folder, absolute or with `~`.", LIVE},
-	[P_WORKSPACE_REPO] = {"workspace.repo", KEY_TEMPLATE, NULL, "Repository." LATER, LIVE},
-	[P_WORKSPACE_REF] = {"workspace.ref", KEY_TEMPLATE, "main", "Branch or tag." LATER, LIVE},
+	[P_WORKSPACE_REPO] = {"workspace.repo", KEY_TEMPLATE, NULL,
+		"Repository of the `git-...` types.", LIVE},
+	[P_WORKSPACE_REF] = {"workspace.ref", KEY_TEMPLATE, "main", "Its branch or tag.", LIVE},
 	[P_AGENT_TYPE] = {"agent.type", KEY_WORD, NULL,
 		"Which agent; not set means `defaults.agent.type`.", schema_agent_types, LIVE},
 	[P_AGENT_PROMPT] = {"agent.prompt", KEY_TEMPLATE, "", "What the agent is told.", LIVE},
@@ -297,12 +303,19 @@ const struct key *schema_find(const struct schema *s, const char *path)
 	return NULL;
 }
 
+const char *schema_below(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (n == 0)
+		return path;
+	return strncmp(path, prefix, n) == 0 && path[n] == '.' ? path + n + 1 : NULL;
+}
+
 bool schema_has_section(const struct schema *s, const char *path)
 {
-	size_t n = strlen(path);
-
 	for (size_t i = 0; i < s->count; i++) {
-		if (strncmp(s->keys[i].path, path, n) == 0 && s->keys[i].path[n] == '.')
+		if (schema_below(s->keys[i].path, path))
 			return true;
 	}
 	return false;

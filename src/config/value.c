@@ -100,23 +100,6 @@ static bool read_word(const struct reading *rd, struct value *v)
 	return false;
 }
 
-/* Where in the file the template error at line:column of the text is; the text of a template that
- * is not written as it is (escapes, folded lines) has no place of its own. */
-static bool place_in_template(
-	const struct node *n, unsigned line, unsigned column, int *ret_line, int *ret_column)
-{
-	if (n->style == STYLE_LITERAL) {
-		*ret_line = n->line + (int)line;
-		*ret_column = n->indent + (int)column;
-		return true;
-	}
-	if (!n->is_verbatim || line != 1)
-		return false;
-	*ret_line = n->line;
-	*ret_column = n->column + (int)column - (n->style == STYLE_QUOTED ? 0 : 1);
-	return true;
-}
-
 /* Splits "line:column: what"; false when it is not of that form. */
 static bool split_template_error(
 	const char *text, unsigned *ret_line, unsigned *ret_column, const char **ret_what)
@@ -137,21 +120,32 @@ static bool split_template_error(
 	return true;
 }
 
+/* The byte at which a character stands; lines and columns count from 1. */
+static size_t offset_of(const char *text, unsigned line, unsigned column)
+{
+	const char *p = text;
+
+	for (unsigned i = 1; i < line && strchr(p, '\n'); i++)
+		p = strchr(p, '\n') + 1;
+	for (unsigned i = 1; i < column && *p != '\0'; i++) {
+		do
+			p++;
+		while (((unsigned char)*p & 0xc0) == 0x80);
+	}
+	return (size_t)(p - text);
+}
+
 static void report_template(const struct reading *rd, const struct err *e)
 {
 	const struct node *n = rd->node;
 	unsigned line, column;
-	int file_line, file_column;
 	const char *what;
 
-	if (!split_template_error(e->text, &line, &column, &what))
-		report_at(rd->form->report, n, "`%s`: %s", rd->key->path, e->text);
-	else if (place_in_template(n, line, column, &file_line, &file_column))
-		report_problem(
-			rd->form->report, file_line, file_column, "`%s`: %s", rd->key->path, what);
+	if (split_template_error(e->text, &line, &column, &what))
+		report_inside(
+			rd->form->report, n, offset_of(n->text, line, column), rd->key->path, what);
 	else
-		report_at(rd->form->report, n, "`%s`, line %u column %u of its text: %s",
-			rd->key->path, line, column, what);
+		report_at(rd->form->report, n, "`%s`: %s", rd->key->path, e->text);
 }
 
 static bool read_template(const struct reading *rd, struct value *v)
@@ -163,6 +157,24 @@ static bool read_template(const struct reading *rd, struct value *v)
 	v->template = template_compile(slice_of(rd->node->text), &e);
 	if (!v->template) {
 		report_template(rd, &e);
+		return false;
+	}
+	v->text = xstrdup(rd->node->text);
+	return true;
+}
+
+static bool read_header(const struct reading *rd, struct value *v)
+{
+	const char *wrong;
+
+	if (rd->node->kind != NODE_SCALAR)
+		return refuse(rd, "a text");
+	if (strstr(rd->node->text, "{{"))
+		return read_template(rd, v);
+	wrong = check_header_name(rd->node->text);
+	if (wrong) {
+		report_at(rd->form->report, rd->node, "`%s` %s, or a template with {{ }}",
+			rd->key->path, wrong);
 		return false;
 	}
 	v->text = xstrdup(rd->node->text);
@@ -426,6 +438,7 @@ static bool (*const readers[])(const struct reading *rd, struct value *v) = {
 	[KEY_SIZE] = read_size,
 	[KEY_DURATION] = read_duration,
 	[KEY_TEMPLATE] = read_template,
+	[KEY_HEADER] = read_header,
 	[KEY_LIST] = read_list,
 	[KEY_COMMAND] = read_command,
 	[KEY_MAP] = read_map,

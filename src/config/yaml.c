@@ -11,13 +11,18 @@
  * expansion, also the copies inside a copy, and all copies together may not be larger than
  * COPY_MAX: both a bomb of small nodes and many aliases of one large node end early.
  *
- * Surprises: marks count characters, not bytes; a reader error (a byte that may not be there) has
- * no mark, only a byte offset.
+ * Surprises: marks count characters, not bytes (events come in the order of the file, so one walk
+ * along it turns them into offsets); a byte order mark would count as a column, and the keys of the
+ * second line would not be below those of the first, so it is skipped here; a block scalar ends
+ * where the next line begins; a reader error (a byte that may not be there) has no mark, only a
+ * byte offset.
  */
 #include <yaml.h>
 
 #include "base/limits.h"
 #include "config/yaml-internal.h"
+
+#define BOM "\xef\xbb\xbf"
 
 enum {
 	COPY_MAX = 4 * YAML_MAX, /* bytes of all copies together ... */
@@ -36,6 +41,8 @@ struct reader {
 	struct anchor *anchors;
 	size_t anchor_count;
 	size_t expansions, copied;
+	size_t bom;                   /* bytes of a byte order mark, which the library never sees */
+	size_t mark_index, mark_byte; /* the last mark that was turned into a byte offset */
 };
 
 static int line_of(const yaml_mark_t *m)
@@ -73,10 +80,10 @@ static size_t indent_of(struct slice line)
 
 static void report_reader_error(struct reader *rd)
 {
-	size_t offset = MIN_OF(rd->parser.problem_offset, rd->text.n);
+	size_t offset = MIN_OF(rd->parser.problem_offset + rd->bom, rd->text.n);
 	int line = 1, column = 1;
 
-	for (size_t i = 0; i < offset; i++) {
+	for (size_t i = rd->bom; i < offset; i++) {
 		column++;
 		if (rd->text.p[i] == '\n') {
 			line++;
@@ -85,6 +92,32 @@ static void report_reader_error(struct reader *rd)
 	}
 	report_problem(rd->report, line, column, "this byte may not be in a text file (%s)",
 		rd->parser.problem ? rd->parser.problem : "not UTF-8");
+}
+
+/* What to do about the library's most frequent complaints; "" when only a look will help. */
+static const char *hint_for(const char *problem)
+{
+	static const struct {
+		const char *problem, *hint;
+	} hints[] = {
+		{"mapping values are not allowed in this context",
+			"; a text with a colon and a blank in it must be in quotes"},
+		{"found character that cannot start any token",
+			"; a text that begins with it must be in quotes"},
+		{"found unexpected end of stream", "; the closing quote is missing"},
+		{"could not find expected ':'", "; a line must be `key: value`"},
+		{"did not find expected key", "; is the line indented as those above it?"},
+		{"did not find expected ',' or '}'", "; the closing brace is missing"},
+		{"did not find expected ',' or ']'", "; the closing bracket is missing"},
+		{"did not find expected node content", "; something is missing before this"},
+		{"found unknown escape character", "; in single quotes a backslash is just that"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
+		if (str_eq(problem, hints[i].problem))
+			return hints[i].hint;
+	}
+	return "";
 }
 
 static void report_parser_error(struct reader *rd)
@@ -104,10 +137,10 @@ static void report_parser_error(struct reader *rd)
 		return;
 	}
 	if (p->context && p->context_mark.line < p->problem_mark.line)
-		report_problem(rd->report, line, column, "%s (%s that begins in line %d)",
-			p->problem, p->context, line_of(&p->context_mark));
+		report_problem(rd->report, line, column, "%s (%s that begins in line %d)%s",
+			p->problem, p->context, line_of(&p->context_mark), hint_for(p->problem));
 	else
-		report_problem(rd->report, line, column, "%s", p->problem);
+		report_problem(rd->report, line, column, "%s%s", p->problem, hint_for(p->problem));
 }
 
 static bool next_event(struct reader *rd, yaml_event_t *ev)
@@ -183,13 +216,31 @@ static void anchor_close(struct reader *rd, size_t at, const struct node *n)
 
 /* --- building nodes --- */
 
-static struct node *node_new(enum node_kind kind, const yaml_event_t *ev)
+/* The byte of the file at which a mark points. */
+static size_t byte_of(struct reader *rd, const yaml_mark_t *m)
+{
+	if (m->index < rd->mark_index) {
+		rd->mark_index = 0;
+		rd->mark_byte = rd->bom;
+	}
+	while (rd->mark_index < m->index && rd->mark_byte < rd->text.n) {
+		do
+			rd->mark_byte++;
+		while (rd->mark_byte < rd->text.n &&
+			((unsigned char)rd->text.p[rd->mark_byte] & 0xc0) == 0x80);
+		rd->mark_index++;
+	}
+	return rd->mark_byte;
+}
+
+static struct node *node_new(struct reader *rd, enum node_kind kind, const yaml_event_t *ev)
 {
 	struct node *n = xcalloc(1, sizeof(*n));
 
 	n->kind = kind;
 	n->line = line_of(&ev->start_mark);
 	n->column = column_of(&ev->start_mark);
+	n->begin = byte_of(rd, &ev->start_mark);
 	return n;
 }
 
@@ -197,7 +248,8 @@ static bool too_deep(struct reader *rd, int line, int column, unsigned depth)
 {
 	if (depth <= YAML_DEPTH_MAX)
 		return false;
-	report_problem(rd->report, line, column, "nested deeper than %d levels", YAML_DEPTH_MAX);
+	report_problem(rd->report, line, column, "nested deeper than %d levels; no key needs that",
+		YAML_DEPTH_MAX);
 	return true;
 }
 
@@ -218,36 +270,6 @@ static enum node_style style_of(const yaml_event_t *ev)
 	}
 }
 
-static size_t characters(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
-/* Remembers enough to find a place inside the text again in the file. */
-static void note_shape(struct reader *rd, struct node *n, const yaml_event_t *ev)
-{
-	size_t raw = ev->end_mark.index - ev->start_mark.index;
-	bool is_plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-
-	if (n->style == STYLE_LITERAL) {
-		for (int line = n->line + 1; line <= line_of(&ev->end_mark); line++) {
-			struct slice text = line_text(rd->text, line);
-
-			n->indent = (int)indent_of(text);
-			if (slice_trim(text).n > 0)
-				break;
-		}
-		return;
-	}
-	n->is_verbatim = n->style != STYLE_FOLDED && !tag_of(ev) && !anchor_of(ev) &&
-			 ev->start_mark.line == ev->end_mark.line &&
-			 raw == characters(n->text) + (is_plain ? 0 : 2);
-}
-
 static struct node *read_scalar(struct reader *rd, const yaml_event_t *ev)
 {
 	const char *value = (const char *)ev->data.scalar.value;
@@ -258,10 +280,11 @@ static struct node *read_scalar(struct reader *rd, const yaml_event_t *ev)
 			"a NUL character may not be in a value");
 		return NULL;
 	}
-	n = node_new(NODE_SCALAR, ev);
+	n = node_new(rd, NODE_SCALAR, ev);
+	n->end = byte_of(rd, &ev->end_mark);
 	n->style = style_of(ev);
+	n->has_props = tag_of(ev) || anchor_of(ev);
 	n->text = xstrndup(value, ev->data.scalar.length);
-	note_shape(rd, n, ev);
 	anchor_close(rd, anchor_open(rd, ev), n);
 	return n;
 }
@@ -277,13 +300,15 @@ static bool charge_copy(struct reader *rd, const struct node *from, const yaml_e
 	rd->expansions += from->is_alias;
 	rd->copied += cost;
 	if (rd->expansions > YAML_ALIASES_MAX) {
-		report_problem(rd->report, line, column, "aliases are expanded more than %d times",
+		report_problem(rd->report, line, column,
+			"aliases are expanded more than %d times; write the values out",
 			YAML_ALIASES_MAX);
 		return false;
 	}
 	if (rd->copied > COPY_MAX) {
 		report_problem(rd->report, line, column,
-			"aliases make the file larger than %zu KiB", (size_t)COPY_MAX >> 10);
+			"aliases make the file larger than %zu KiB; write the values out",
+			(size_t)COPY_MAX >> 10);
 		return false;
 	}
 	return true;
@@ -299,9 +324,11 @@ static struct node *copy_node(
 	if (from->kind != NODE_SCALAR &&
 		too_deep(rd, line_of(&ev->start_mark), column_of(&ev->start_mark), depth))
 		return NULL;
-	n = node_new(from->kind, ev);
+	n = node_new(rd, from->kind, ev);
+	n->end = byte_of(rd, &ev->end_mark);
 	n->style = from->style;
 	n->is_alias = from->is_alias;
+	n->is_flow = from->is_flow;
 	n->text = xstrdup_or_null(from->text);
 	for (size_t i = 0; i < from->n; i++) {
 		const struct node_item *item = &from->items[i];
@@ -309,8 +336,11 @@ static struct node *copy_node(
 
 		if (!value)
 			return NULL;
-		node_add(n,
-			(struct node_item){xstrdup_or_null(item->key), n->line, n->column, value});
+		node_add(n, (struct node_item){.key = xstrdup_or_null(item->key),
+				    .line = n->line,
+				    .column = n->column,
+				    .begin = n->begin,
+				    .value = value});
 	}
 	return STEAL(n);
 }
@@ -348,12 +378,17 @@ static bool read_items(struct reader *rd, struct node *list, unsigned depth)
 
 		if (!next_event(rd, &ev))
 			return false;
-		if (ev.type == YAML_SEQUENCE_END_EVENT)
+		if (ev.type == YAML_SEQUENCE_END_EVENT) {
+			list->end = list->is_flow ? byte_of(rd, &ev.end_mark) : 0;
 			return true;
+		}
 		value = read_node(rd, &ev, depth + 1);
 		if (!value)
 			return false;
-		node_add(list, (struct node_item){NULL, value->line, value->column, value});
+		node_add(list, (struct node_item){.line = value->line,
+				       .column = value->column,
+				       .begin = value->begin,
+				       .value = value});
 	}
 }
 
@@ -367,8 +402,8 @@ static bool is_template(struct reader *rd, const yaml_event_t *ev)
 	       line.p[at - 1] == '{';
 }
 
-/* The text of a key; NULL when it is none. */
-static char *read_key(struct reader *rd, const yaml_event_t *ev)
+/* An item with a key and no value yet; false when it is no key. */
+static bool read_key(struct reader *rd, const yaml_event_t *ev, struct node_item *ret)
 {
 	CLEANUP(node_freep) struct node *n = NULL;
 	int line = line_of(&ev->start_mark), column = column_of(&ev->start_mark);
@@ -377,34 +412,39 @@ static char *read_key(struct reader *rd, const yaml_event_t *ev)
 		report_problem(rd->report, line, column,
 			is_template(rd, ev) ? "a text that begins with {{ must be in quotes"
 					    : "a key must be a plain word");
-		return NULL;
+		return false;
 	}
 	if (!tag_is_fine(rd, ev))
-		return NULL;
+		return false;
 	n = read_scalar(rd, ev);
 	if (!n)
-		return NULL;
+		return false;
 	if (str_eq(n->text, "<<") && n->style == STYLE_PLAIN) {
 		report_problem(rd->report, line, column,
 			"merge keys are not understood; write the keys out");
-		return NULL;
+		return false;
 	}
-	return STEAL(n->text);
+	*ret = (struct node_item){.line = line,
+		.column = column,
+		.begin = n->begin,
+		.is_quoted = n->style == STYLE_QUOTED};
+	ret->key = STEAL(n->text);
+	return true;
 }
 
 static bool read_pair(struct reader *rd, struct node *map, const yaml_event_t *ev, unsigned depth)
 {
-	CLEANUP(freep) char *key = read_key(rd, ev);
 	CLEANUP(yaml_event_delete) yaml_event_t next = {0};
-	struct node *value;
+	struct node_item item;
 
-	if (!key || !next_event(rd, &next))
+	if (!read_key(rd, ev, &item))
 		return false;
-	value = read_node(rd, &next, depth + 1);
-	if (!value)
+	item.value = next_event(rd, &next) ? read_node(rd, &next, depth + 1) : NULL;
+	if (!item.value) {
+		free(item.key);
 		return false;
-	node_add(map, (struct node_item){STEAL(key), line_of(&ev->start_mark),
-			      column_of(&ev->start_mark), value});
+	}
+	node_add(map, item);
 	return true;
 }
 
@@ -415,8 +455,10 @@ static bool read_pairs(struct reader *rd, struct node *map, unsigned depth)
 
 		if (!next_event(rd, &ev))
 			return false;
-		if (ev.type == YAML_MAPPING_END_EVENT)
+		if (ev.type == YAML_MAPPING_END_EVENT) {
+			map->end = map->is_flow ? byte_of(rd, &ev.end_mark) : 0;
 			return true;
+		}
 		if (!read_pair(rd, map, &ev, depth))
 			return false;
 	}
@@ -467,7 +509,10 @@ static struct node *read_collection(struct reader *rd, const yaml_event_t *ev, u
 
 	if (too_deep(rd, line_of(&ev->start_mark), column_of(&ev->start_mark), depth))
 		return NULL;
-	n = node_new(is_list ? NODE_LIST : NODE_MAP, ev);
+	n = node_new(rd, is_list ? NODE_LIST : NODE_MAP, ev);
+	n->is_flow = is_list ? ev->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
+			     : ev->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
+	n->has_props = tag_of(ev) || anchor_of(ev);
 	anchor = anchor_open(rd, ev);
 	ok = is_list ? read_items(rd, n, depth) : read_pairs(rd, n, depth);
 	if (!ok || (!is_list && has_duplicates(rd, n)))
@@ -540,10 +585,12 @@ struct node *yaml_read(struct report *r, struct slice text)
 		report_at(r, NULL, "larger than %zu KiB", YAML_MAX >> 10);
 		return NULL;
 	}
+	if (slice_has_prefix(text, BOM))
+		rd.bom = rd.mark_byte = strlen(BOM);
 	must(yaml_parser_initialize(&rd.parser));
 	yaml_parser_set_encoding(&rd.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(
-		&rd.parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
+	yaml_parser_set_input_string(&rd.parser,
+		(const unsigned char *)(text.p ? text.p : "") + rd.bom, text.n - rd.bom);
 	root = read_document(&rd);
 	yaml_parser_delete(&rd.parser);
 	for (size_t i = 0; i < rd.anchor_count; i++)

@@ -93,22 +93,30 @@ void home_expect(const struct home *h, size_t n, const char *text)
 
 void one_global(struct one *o, const char *yaml)
 {
+	struct global_text in = {
+		.home = NOWHERE,
+		.file = "config.yaml",
+		.text = slice_of(yaml),
+		.mode = 0600,
+		.env = &o->env,
+	};
+
 	o->env = (struct env){&o->own, &o->shared, NOWHERE "/.env"};
-	o->config = global_parse(
-		NOWHERE, "config.yaml", slice_of(yaml), 0600, &o->env, &o->problems, &o->global);
+	o->config = global_parse(&in, &o->problems, &o->global);
 }
 
 void one_pylon_bytes(struct one *o, const char *p, size_t n)
 {
-	struct place at = {0};
+	CLEANUP(form_fini) struct form form = {0};
+	struct pylon_text in = {"c", "pylon.yaml", {p, n}, &o->env, &o->global};
 
 	if (!o->config)
 		one_global(o, "");
 	assert_non_null(o->config);
 	o->env = (struct env){&o->own, &o->shared, NOWHERE "/pylons/c/.env"};
-	pylon_config_free(o->pylon);
-	o->pylon = pylon_parse(
-		"c", "pylon.yaml", (struct slice){p, n}, &o->env, &o->global, &o->problems, &at);
+	pylon_config_unref(o->pylon);
+	problems_fini(&o->problems);
+	o->pylon = pylon_parse(&in, &o->problems, &form);
 }
 
 void one_pylon(struct one *o, const char *yaml)
@@ -118,7 +126,7 @@ void one_pylon(struct one *o, const char *yaml)
 
 void one_fini(struct one *o)
 {
-	pylon_config_free(o->pylon);
+	pylon_config_unref(o->pylon);
 	global_fini(&o->global);
 	config_free(o->config);
 	env_file_fini(&o->own);

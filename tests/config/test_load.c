@@ -272,8 +272,9 @@ static void broken_pylon_leaves_the_others_alone(void **state)
 	assert_string_equal(h->config->broken.v[0], "b");
 	assert_string_equal(h->config->broken.v[1], "d");
 	assert_int_equal(h->problems.n, 2);
-	home_expect(
-		h, 0, "pylons/b/pylon.yaml:2:6: mapping values are not allowed in this context");
+	home_expect(h, 0,
+		"pylons/b/pylon.yaml:2:6: mapping values are not allowed in this context; a text with "
+		"a colon and a blank in it must be in quotes");
 	home_expect(h, 1,
 		"pylons/d/pylon.yaml:1:7: `name` is `x`, but the folder is `d`; they must be the same");
 }
@@ -290,18 +291,122 @@ static void folder_with_an_invalid_name_is_a_broken_pylon(void **state)
 		"a letter or digit; rename its folder");
 }
 
-static void of_two_pylons_on_one_path_the_second_is_broken(void **state)
+static void pylons_with_one_path_are_all_broken(void **state)
 {
 	struct home *h = *state;
 
-	home_write(h, "pylons/b/pylon.yaml", HOOK("b", "/x"));
+	home_write(h, "pylons/c/pylon.yaml", HOOK("c", "/x"));
 	home_write(h, "pylons/a/pylon.yaml", HOOK("a", "/x"));
-	home_write(h, "pylons/c/pylon.yaml", HOOK("c", "/y"));
+	home_write(h, "pylons/b/pylon.yaml", HOOK("b", "/y"));
 	load(h);
-	assert_int_equal(h->config->pylon_count, 2);
-	assert_string_equal(h->config->broken.v[0], "b");
+	assert_int_equal(h->config->pylon_count, 1);
+	assert_string_equal(h->config->pylons[0]->name, "b");
+	assert_int_equal(h->config->broken.n, 2);
+	assert_string_equal(h->config->broken.v[0], "a");
+	assert_string_equal(h->config->broken.v[1], "c");
+	assert_int_equal(h->problems.n, 2);
 	home_expect(h, 0,
-		"pylons/b/pylon.yaml:4:9: `trigger.path` /x belongs to the pylon `a` already");
+		"pylons/a/pylon.yaml:4:9: `trigger.path` /x is that of the pylon `c`, too; change or "
+		"disable one of them");
+	home_expect(h, 1,
+		"pylons/c/pylon.yaml:4:9: `trigger.path` /x is that of the pylon `a`, too; change or "
+		"disable one of them");
+}
+
+static void broken_pylons_are_sorted_whatever_broke_them(void **state)
+{
+	static const char *const names[] = {"a", "b", "c", "d", "e"};
+	struct home *h = *state;
+
+	home_write(h, "pylons/a/pylon.yaml", HOOK("a", "/x"));
+	home_write(h, "pylons/b/pylon.yaml", "name: [\n");
+	home_write(h, "pylons/c/pylon.yaml", HOOK("c", "/x"));
+	home_write(h, "pylons/d/pylon.yaml", "name: [\n");
+	home_write(h, "pylons/e/pylon.yaml", HOOK("e", "/x"));
+	load(h);
+	assert_int_equal(h->config->pylon_count, 0);
+	assert_int_equal(h->config->broken.n, ARRAY_LEN(names));
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		assert_string_equal(h->config->broken.v[i], names[i]);
+}
+
+/* --- who owns it, and what it was made of --- */
+
+static void pylon_outlives_its_snapshot(void **state)
+{
+	struct home *h = *state;
+	struct pylon_config *p;
+
+	home_write(h, "pylons/a/pylon.yaml", HOOK("a", "/x"));
+	load(h);
+	p = pylon_config_ref(h->config->pylons[0]);
+	config_free(h->config);
+	h->config = NULL;
+	assert_string_equal(p->path, "/x");
+	pylon_config_unref(p);
+	pylon_config_unref(NULL);
+}
+
+static void digest_changes_with_every_text_that_counts(void **state)
+{
+	static const struct {
+		const char *file, *text;
+		bool is_other;
+	} rows[] = {
+		{"pylons/a/pylon.yaml", "name: a\n", false},
+		{"pylons/a/pylon.yaml", "name: a\n\n", true},
+		{"pylons/a/.env", "A=1\n", true},
+		{"pylons/b/pylon.yaml", "name: b\n", false},
+		{"pylons/b/.env", "A=1\n", false},
+		{".env", "A=1\n", true},
+		{"config.yaml", "server: {port: 1}\n", true},
+		{"config.yaml", "server: {port: 1}\n", false},
+	};
+	struct home *h = *state;
+	char before[65] = "";
+
+	home_write(h, "pylons/a/pylon.yaml", "name: a\n");
+	load(h);
+	(void)str_copy(before, sizeof(before), home_pylon(h, "a")->digest);
+	assert_int_equal(strlen(before), 64);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		home_write(h, rows[i].file, rows[i].text);
+		load(h);
+		if (str_eq(before, home_pylon(h, "a")->digest) == rows[i].is_other)
+			fail_msg("row %zu", i);
+		(void)str_copy(before, sizeof(before), home_pylon(h, "a")->digest);
+	}
+}
+
+/* --- what is told of one pylon --- */
+
+static void expect_pylon_problem(const struct home *h, const char *name, const char *text)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_NULL;
+
+	config_pylon_problem(&b, &h->problems, name);
+	assert_string_equal(buf_str(&b), text);
+}
+
+static void first_problem_of_a_pylon_is_found(void **state)
+{
+	struct home *h = *state;
+
+	home_write(h, "pylons/a.b/pylon.yaml", "name: x\nagent: {retries: x}\n");
+	home_write(h, "pylons/b/pylon.yaml", "name: b\nagent: {oauth_path: x}\nzzz: 1\n");
+	home_write(h, "pylons/c/pylon.yaml", "name: c\nagent: {oauth_path: x}\n");
+	home_write(h, "pylons/d/pylon.yaml", "");
+	home_write(h, "pylons/e/pylon.yaml", "name: e\n");
+	home_write(h, "pylons/e/.env/x", "");
+	load(h);
+	expect_pylon_problem(
+		h, "a.b", "1:7: `name` is `x`, but the folder is `a.b`; they must be the same");
+	expect_pylon_problem(h, "b", "3:1: unknown key `zzz`");
+	expect_pylon_problem(h, "c", "");
+	expect_pylon_problem(h, "d", "is empty; it needs at least: name: d");
+	expect_pylon_problem(h, "e", ".env: is a folder; a file is needed");
+	expect_pylon_problem(h, "a", "");
+	expect_pylon_problem(h, "", "");
 }
 
 static void disabled_pylon_holds_no_path(void **state)
@@ -448,7 +553,7 @@ static void empty_pylon_yaml_is_one_clear_problem(void **state)
 
 	home_write(h, "pylons/b/pylon.yaml", "name: b\n");
 	home_write(h, "pylons/a/pylon.yaml", "");
-	check_pylon(h, "is empty");
+	check_pylon(h, "is empty; it needs at least: name: a");
 }
 
 static void pylons_that_is_no_folder_is_a_problem(void **state)
@@ -550,7 +655,11 @@ int main(void)
 		TEST(missing_variable_names_the_pylons_own_file),
 		TEST(broken_pylon_leaves_the_others_alone),
 		TEST(folder_with_an_invalid_name_is_a_broken_pylon),
-		TEST(of_two_pylons_on_one_path_the_second_is_broken),
+		TEST(pylons_with_one_path_are_all_broken),
+		TEST(broken_pylons_are_sorted_whatever_broke_them),
+		TEST(pylon_outlives_its_snapshot),
+		TEST(digest_changes_with_every_text_that_counts),
+		TEST(first_problem_of_a_pylon_is_found),
 		TEST(disabled_pylon_holds_no_path),
 		TEST(bad_config_leaves_no_snapshot),
 		TEST(what_is_no_file_is_one_clear_problem),

@@ -181,18 +181,18 @@ static void name_is_that_of_the_folder(void **state UNUSED)
 		"name: d\n", "1:7: `name` is `d`, but the folder is `c`; they must be the same");
 	expect_problems("name: \"\"\n", "`name` is required; add: name: c");
 	expect_problems("name: [c]\n", "1:7: `name` must be a text, not a list");
-	expect_problems("", "is empty");
-	expect_problems(" \n\t ", "is empty");
+	expect_problems("", "is empty; it needs at least: name: c");
+	expect_problems(" \n\t ", "is empty; it needs at least: name: c");
 }
 
 static void name_of_digits_is_a_name(void **state UNUSED)
 {
 	CLEANUP(one_fini) struct one o = {0};
-	struct place at;
+	CLEANUP(form_fini) struct form form = {0};
+	struct pylon_text in = {"123", "pylon.yaml", SLICE_LIT("name: 123\n"), &o.env, &o.global};
 
 	one_global(&o, "");
-	o.pylon = pylon_parse(
-		"123", "pylon.yaml", SLICE_LIT("name: 123\n"), &o.env, &o.global, &o.problems, &at);
+	o.pylon = pylon_parse(&in, &o.problems, &form);
 	assert_non_null(o.pylon);
 	assert_string_equal(o.pylon->name, "123");
 }
@@ -236,8 +236,6 @@ static void old_files_that_were_wrong_stay_wrong(void **state UNUSED)
 		"1:1: unknown key `telegram`; it belongs under `channel`\n"
 		"2:1: unknown key `prompt`; it belongs under `agent`\n"
 		"3:1: unknown key `zzzzz`");
-	expect_problems(NAME "trigger:\n  type: cron\n  cron: '0 9 * * *'\n  timezone: Fake Zone\n",
-		"5:13: `trigger.timezone` must be the name of a time zone, such as Europe/Berlin");
 }
 
 static void telegram_and_slack_need_their_sections(void **state UNUSED)
@@ -351,43 +349,136 @@ static void signature_without_a_secret_is_refused(void **state UNUSED)
 		HOOK "  signature: github\n  secret: [x, '']\n", "6:15: `trigger.secret` is empty");
 }
 
+#define HEX32 "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F"
+
+/* What a recipe asks of a secret tells which one was chosen. */
 static void recipe_follows_from_the_header(void **state UNUSED)
 {
+	static const char base64[] = "5:11: `trigger.secret` must be base64, after an optional "
+				     "whsec_ or whpk_";
+	static const char hex[] = "5:11: `trigger.secret` must be the application's public key, 64 "
+				  "hex digits";
 	static const struct {
-		const char *header, *recipe; /* NULL = it can run */
+		const char *header, *problem;
 	} rows[] = {
-		{"X-Hub-Signature-256", NULL},
-		{"x-hub-signature-256", NULL},
-		{"webhook-signature", NULL},
-		{"svix-signature", NULL},
-		{"X-Anything", NULL},
-		{"X-Slack-Signature", "slack"},
-		{"Stripe-Signature", "stripe"},
-		{"X-Gitlab-Token", "gitlab"},
-		{"Linear-Signature", "linear"},
-		{"X-Signature-Ed25519", "discord"},
-		{"Sentry-Hook-Signature", "sentry"},
-		{"X-Telegram-Bot-Api-Secret-Token", "token"},
-		{"Authorization", "bearer"},
+		{"X-Hub-Signature-256", ""},
+		{"x-hub-signature-256", ""},
+		{"webhook-signature", base64},
+		{"Webhook-Signature", base64},
+		{"svix-signature", base64},
+		{"X-Anything", ""},
+		{"X-Slack-Signature", ""},
+		{"Stripe-Signature", ""},
+		{"X-Gitlab-Token", ""},
+		{"Linear-Signature", ""},
+		{"X-Signature-Ed25519", hex},
+		{"Sentry-Hook-Signature", ""},
+		{"X-Telegram-Bot-Api-Secret-Token", ""},
+		{"Authorization", ""},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEANUP(freep)
 		char *yaml =
-			xasprintf(HOOK "  secret: AAEC\n  signature_header: %s\n", rows[i].header);
-		CLEANUP(freep)
-		char *reason =
-			rows[i].recipe
-				? xasprintf("signature recipe %s is not available in this version",
-					  rows[i].recipe)
-				: NULL;
+			xasprintf(HOOK "  secret: a b\n  signature_header: %s\n", rows[i].header);
 
-		expect_reason(yaml, reason);
+		expect_problems(yaml, rows[i].problem);
 	}
-	expect_reason(HOOK "  secret: x\n  signature: stripe\n",
-		"signature recipe stripe is not available in this version");
-	expect_reason(HOOK "  secret: x\n  signature: hex\n  signature_header: X-Slack-Signature\n",
-		NULL);
+}
+
+static void configured_recipe_wins_over_the_header(void **state UNUSED)
+{
+	expect_fine(HOOK "  secret: a b\n  signature: hex\n  signature_header: svix-signature\n");
+	expect_problems(HOOK
+		"  secret: AAEC\n  signature: standard\n  signature_header: X-Slack-Signature\n",
+		"7:21: `trigger.signature: standard` is read from webhook-signature or "
+		"svix-signature");
+	expect_fine(
+		HOOK "  secret: AAEC\n  signature: standard\n  signature_header: Svix-Signature\n");
+}
+
+static void every_recipe_can_run(void **state UNUSED)
+{
+	static const char *const recipes[] = {"github", "gitlab", "slack", "stripe", "standard",
+		"linear", "sentry", "discord", "bearer"};
+
+	for (size_t i = 0; i < ARRAY_LEN(recipes); i++) {
+		CLEANUP(freep)
+		char *yaml = xasprintf(
+			HOOK "  secret: %s\n  signature: %s\n", "\"" HEX32 "\"", recipes[i]);
+
+		expect_reason(yaml, NULL);
+	}
+	expect_reason(HOOK "  secret: x\n  signature: token\n  signature_header: X-T\n", NULL);
+}
+
+static void no_recipe_takes_a_secret_that_is_none(void **state UNUSED)
+{
+	static const char *const recipes[] = {"hex", "github", "gitlab", "slack", "stripe",
+		"standard", "linear", "sentry", "discord", "bearer", "token"};
+	static const struct {
+		const char *secret, *problem;
+	} rows[] = {
+		{"\"\"", "7:11: `trigger.secret` is empty"},
+		{"\"   \"", "7:11: `trigger.secret` is empty"},
+		{"\"\\t\\n\"", "7:11: `trigger.secret` is empty"},
+		{"", "7:10: `trigger.secret` is empty"},
+		{"${UNSET_VAR}",
+			"7:11: `trigger.secret` needs the variable UNSET_VAR, which is not set; add "
+			"UNSET_VAR=... to /nonexistent-home/pylons/c/.env"},
+		{"$UNSET_VAR",
+			"7:11: `trigger.secret` needs the variable UNSET_VAR, which is not set; add "
+			"UNSET_VAR=... to /nonexistent-home/pylons/c/.env"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(recipes); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+			bool is_standard = str_eq(recipes[i], "standard");
+			CLEANUP(freep)
+			char *yaml = xasprintf(HOOK "  signature: %s\n  signature_header: %s\n"
+						    "  secret: %s\n",
+				recipes[i], is_standard ? "webhook-signature" : "X-A",
+				rows[k].secret);
+
+			expect_problems(yaml, rows[k].problem);
+		}
+	}
+}
+
+static void dollars_in_secrets_are_references_or_doubled(void **state UNUSED)
+{
+	CLEANUP(one_fini) struct one o = {0};
+
+	env_parse(&o.own, SLICE_LIT("KEY=k$1\nBLANK=  \n"), false);
+	one_pylon(&o, HOOK "  signature: github\n  secret: 'p@$$w0rd-${KEY}$'\n");
+	assert_non_null(o.pylon);
+	assert_string_equal(o.pylon->secrets.v[0], "p@$w0rd-k$1$");
+	one_pylon(&o, HOOK "  signature: github\n  secret: $BLANK\n");
+	assert_null(o.pylon);
+	assert_string_equal(
+		o.problems.v[0].text, "`trigger.secret` is empty: its variable has no value");
+	/* What may be a piece of the secret is not repeated. */
+	expect_problems(HOOK "  signature: github\n  secret: pa$sw0rd\n",
+		"6:11: `trigger.secret` names a variable that is not set; write `$$` for a literal "
+		"dollar");
+	expect_problems(HOOK "  signature: github\n  secret: 'x${'\n",
+		"6:11: `trigger.secret`: between `${` and `}` belongs the name of a variable (`$$` "
+		"is a literal dollar)");
+}
+
+static void discord_wants_a_public_key(void **state UNUSED)
+{
+	static const char *const bad[] = {"0001", HEX32 "00", "zz" HEX32, "0x" HEX32};
+
+	expect_fine(HOOK "  signature: discord\n  secret: [\"" HEX32 "\", " HEX32 "]\n");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		CLEANUP(freep)
+		char *yaml = xasprintf(HOOK "  signature: discord\n  secret: \"%s\"\n", bad[i]);
+
+		expect_problems(yaml,
+			"6:11: `trigger.secret` must be the application's public key, 64 hex "
+			"digits");
+	}
 }
 
 static void standard_wants_a_usable_key(void **state UNUSED)
@@ -419,8 +510,8 @@ static void headers_must_be_names_of_headers(void **state UNUSED)
 {
 	expect_problems(HOOK "  secret: x\n  signature_header: X Y\n",
 		"6:21: `trigger.signature_header` must be the name of a header");
-	expect_problems(
-		HOOK "  dedupe: X Y\n", "5:11: `trigger.dedupe` must be the name of a header");
+	expect_problems(HOOK "  dedupe: X Y\n",
+		"5:11: `trigger.dedupe` must be the name of a header, or a template with {{ }}");
 }
 
 static void body_limit_is_the_servers_unless_the_pylon_has_one(void **state UNUSED)
@@ -438,10 +529,6 @@ static void body_limit_is_the_servers_unless_the_pylon_has_one(void **state UNUS
 
 static void features_of_later_versions_make_a_pylon_not_ready(void **state UNUSED)
 {
-	expect_reason(NAME "trigger: {type: cron, cron: '0 9 * * 1'}\n",
-		"cron schedules are not available in this version");
-	expect_reason(NAME "trigger: {type: cron, schedule: every day at 9}\n",
-		"cron schedules are not available in this version");
 	expect_reason(NAME "workspace: {repo: 'git@github.com:o/r.git'}\n",
 		"git-clone workspaces are not available in this version");
 	expect_reason(NAME "workspace: {type: git-worktree, repo: x, ref: v1}\n",
@@ -452,29 +539,9 @@ static void features_of_later_versions_make_a_pylon_not_ready(void **state UNUSE
 	expect_reason(
 		NAME "channel: {type: ntfy}\n", "ntfy channels are not available in this version");
 	expect_reason(NAME "channel: {type: webhook}\n", "channel.webhook.url is not set");
-	expect_reason(
-		HOOK "  if: '{{ .body.x }}'\n", "trigger.if is not available in this version");
-	expect_reason(HOOK "  dedupe: '{{ .body.id }}'\n",
-		"a template in trigger.dedupe is not available in this version");
-	expect_reason(NAME "trigger: {type: cron, cron: x}\nchannel: {type: ntfy}\n",
-		"cron schedules are not available in this version; ntfy channels are not available in "
-		"this version");
-}
-
-static void schedule_and_cron_exclude_each_other(void **state UNUSED)
-{
-	CLEANUP(one_fini) struct one o = {0};
-
-	expect_problems(NAME "trigger:\n  type: cron\n  cron: x\n  schedule: y\n",
-		"5:13: `trigger.schedule` stands in place of `trigger.cron`; keep one of them");
-	one_global(&o, "defaults: {timezone: Europe/Berlin}\n");
-	one_pylon(&o, NAME "trigger: {type: cron, schedule: every day}\n");
-	assert_int_equal(o.pylon->trigger, TRIGGER_CRON);
-	assert_string_equal(o.pylon->cron, "every day");
-	assert_string_equal(o.pylon->timezone, "Europe/Berlin");
-	one_pylon(&o, NAME "trigger: {type: cron, cron: x, timezone: UTC, catch_up: all,\n"
-			   "  catch_up_window: 1h, overlap: queue_one, jitter: 5m}\n");
-	assert_string_equal(o.pylon->timezone, "UTC");
+	expect_reason(NAME "workspace: {repo: x}\nchannel: {type: ntfy}\n",
+		"git-clone workspaces are not available in this version; ntfy channels are not "
+		"available in this version");
 }
 
 /* --- channels --- */
@@ -702,11 +769,15 @@ int main(void)
 		cmocka_unit_test(secret_needs_to_be_told_how_it_signs),
 		cmocka_unit_test(signature_without_a_secret_is_refused),
 		cmocka_unit_test(recipe_follows_from_the_header),
+		cmocka_unit_test(configured_recipe_wins_over_the_header),
+		cmocka_unit_test(every_recipe_can_run),
+		cmocka_unit_test(no_recipe_takes_a_secret_that_is_none),
+		cmocka_unit_test(dollars_in_secrets_are_references_or_doubled),
+		cmocka_unit_test(discord_wants_a_public_key),
 		cmocka_unit_test(standard_wants_a_usable_key),
 		cmocka_unit_test(headers_must_be_names_of_headers),
 		cmocka_unit_test(body_limit_is_the_servers_unless_the_pylon_has_one),
 		cmocka_unit_test(features_of_later_versions_make_a_pylon_not_ready),
-		cmocka_unit_test(schedule_and_cron_exclude_each_other),
 		cmocka_unit_test(channel_is_the_default_one_unless_the_pylon_has_a_type),
 		cmocka_unit_test(default_channel_that_cannot_send_is_its_users_reason),
 		cmocka_unit_test(section_without_a_channel_type_is_a_warning),

@@ -39,11 +39,29 @@ static void every_key_has_a_row_with_a_unique_path(void **state UNUSED)
 	}
 }
 
+/* A reload must never claim to have moved a port, a socket or a token. */
+static void reload_takes_over_what_it_can_and_nothing_else(void **state UNUSED)
+{
+	static const char *const restart[] = {"version", "server.host", "server.port",
+		"server.api_token", "docker.host", "docker.max_starting", "agent.base_image",
+		"daemon.max_background", "daemon.ipc.socketPath", "dashboard.listen"};
+	size_t found = 0;
+
+	for (size_t i = 0; i < schema_global.count; i++)
+		found += !schema_global.keys[i].is_live;
+	assert_int_equal(found, ARRAY_LEN(restart));
+	for (size_t i = 0; i < ARRAY_LEN(restart); i++)
+		assert_false(schema_find(&schema_global, restart[i])->is_live);
+	for (size_t i = 0; i < schema_pylon.count; i++)
+		assert_true(schema_pylon.keys[i].is_live);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(page_in_docs_is_what_the_tables_say),
 		cmocka_unit_test(every_key_has_a_row_with_a_unique_path),
+		cmocka_unit_test(reload_takes_over_what_it_can_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,14 +284,14 @@ static void template_error_has_its_place_in_the_file(void **state UNUSED)
 		const char *yaml;
 		const char *place;
 	} rows[] = {
-		{NAME "agent:\n  prompt: ab {{ if x }}\n", "3:17: `agent.prompt`: "},
-		{NAME "agent:\n  prompt: 'ab {{ if x }}'\n", "3:18: `agent.prompt`: "},
+		{NAME "agent:\n  prompt: ab {{ if x }}\n", "3:20: `agent.prompt`: "},
+		{NAME "agent:\n  prompt: 'ab {{ if x }}'\n", "3:21: `agent.prompt`: "},
 		{NAME "agent:\n  prompt: |\n    one\n\n    two {{ if x }}\n",
-			"6:12: `agent.prompt`: "},
-		{NAME "agent:\n  prompt: \"\\tab {{ if x }}\"\n",
-			"3:11: `agent.prompt`, line 1 column 8 of its text: "},
-		{NAME "agent:\n  prompt: >\n    one\n    {{ if x }}\n",
-			"3:11: `agent.prompt`, line 1 column 8 of its text: "},
+			"6:15: `agent.prompt`: "},
+		{NAME "agent:\n  prompt: \"\\tab {{ if x }}\"\n", "3:23: `agent.prompt`: "},
+		{NAME "agent:\n  prompt: >\n    one\n    {{ if x }}\n", "5:11: `agent.prompt`: "},
+		{NAME "agent:\n  prompt: !!str 'ab {{ if x }}'\n",
+			"3:11: `agent.prompt`, line 1 column 10 of its text: "},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

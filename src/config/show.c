@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is in force, as YAML: every key of the table with its value and where that comes from.
+ *
+ * What may be secret never gets out: secrets, the values of maps (agent.env, headers), and sections
+ * that are not looked into. Keys of a pylon that stand for something in config.yaml when they are
+ * not set are shown with what they stand for, and with its place.
+ */
+#include <errno.h>
+
+#include "base/id.h"
+#include "base/json.h"
+#include "config/config-internal.h"
+
+#define REDACTED "<redacted>"
+#define TAB      2 /* columns of a level */
+
+struct show {
+	struct buf *out;
+	const struct loading *l;
+	const char *global_name;
+	const struct pylon_config *pylon; /* NULL = config.yaml */
+	const struct form *form;          /* of what is shown */
+	struct buf last;                  /* path of the key before, for its sections */
+};
+
+/* Where the value of a key is. */
+struct source {
+	const struct form *form;
+	unsigned key;
+	bool is_shared; /* it is config.yaml's, and a pylon is shown */
+};
+
+static void show_fini(struct show *s)
+{
+	buf_fini(&s->last);
+}
+
+/* --- values --- */
+
+/* True when it is the same text without quotes. */
+static bool is_simple(const char *text)
+{
+	static const char *const words[] = {"~", "null", "true", "false", "yes", "no", "on", "off"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		if (strcasecmp(text, words[i]) == 0)
+			return false;
+	}
+	for (const char *c = text; *c != '\0'; c++) {
+		bool is_letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+				 (*c >= '0' && *c <= '9');
+
+		if (!is_letter && (c == text ? *c != '/' : !strchr("._-/@+:", *c)))
+			return false;
+	}
+	return text[0] != '\0' && !str_has_suffix(text, ":");
+}
+
+static void add_text(struct buf *out, const char *text)
+{
+	if (is_simple(text))
+		buf_add_str(out, text);
+	else
+		js_write_string(out, slice_of(text)); /* JSON's strings are YAML's */
+}
+
+static void add_list(struct buf *out, const struct strv *list, bool is_secret)
+{
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < list->n; i++) {
+		buf_add_str(out, i ? ", " : "");
+		if (is_secret)
+			buf_add_str(out, REDACTED);
+		else
+			add_text(out, list->v[i]);
+	}
+	buf_add_char(out, ']');
+}
+
+/* `list` has NAME=VALUE; values may be secret. */
+static void add_map(struct buf *out, const struct strv *list)
+{
+	buf_add_char(out, '{');
+	for (size_t i = 0; i < list->n; i++) {
+		CLEANUP(freep) char *name = xstrndup(list->v[i], strcspn(list->v[i], "="));
+
+		buf_add_str(out, i ? ", " : "");
+		add_text(out, name);
+		buf_add_str(out, ": " REDACTED);
+	}
+	buf_add_char(out, '}');
+}
+
+static void add_value(struct buf *out, const struct source *src)
+{
+	const struct key *k = &src->form->schema->keys[src->key];
+	const struct value *v = &src->form->values[src->key];
+
+	switch (k->type) {
+	case KEY_SECRET:
+	case KEY_BLOCK:
+		buf_add_str(out, REDACTED);
+		break;
+	case KEY_SECRETS:
+	case KEY_LIST:
+	case KEY_COMMAND:
+		add_list(out, &v->list, k->type == KEY_SECRETS);
+		break;
+	case KEY_MAP:
+		add_map(out, &v->list);
+		break;
+	case KEY_BOOL:
+		buf_add_str(out, v->number ? "true" : "false");
+		break;
+	case KEY_STRING:
+	case KEY_TEMPLATE:
+	case KEY_HEADER:
+	case KEY_WORD:
+	case KEY_TIMESTAMP:
+	case KEY_INT:
+	case KEY_FLOAT:
+	case KEY_SIZE:
+	case KEY_DURATION:
+	case KEY_IGNORED:
+		add_text(out, v->node ? v->node->text : k->fallback);
+		break;
+	}
+}
+
+/* --- what is not written in the file that is shown --- */
+
+/* The key of config.yaml that an unset key of a pylon stands for; G_KEYS = none. */
+static unsigned shared_key(const struct show *s, unsigned key)
+{
+	static const struct {
+		unsigned own, shared;
+	} pairs[] = {
+		{P_TRIGGER_MAX_BODY, G_SERVER_MAX_BODY},
+		{P_TRIGGER_PUBLIC_URL, G_SERVER_PUBLIC_URL},
+		{P_TRIGGER_TIMEZONE, G_DEFAULTS_TIMEZONE},
+		{P_AGENT_TYPE, G_DEFAULTS_AGENT_TYPE},
+		{P_AGENT_TIMEOUT, G_DOCKER_DEFAULT_TIMEOUT},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		if (pairs[i].own == key)
+			return pairs[i].shared;
+	}
+	if (key == P_AGENT_IMAGE && str_eq(s->pylon->agent_type, "claude"))
+		return G_DEFAULTS_AGENT_CLAUDE_IMAGE;
+	if (key == P_AGENT_IMAGE && str_eq(s->pylon->agent_type, "opencode"))
+		return G_DEFAULTS_AGENT_OPENCODE_IMAGE;
+	if (key >= P_CHANNEL && key <= P_CHANNEL_END && !form_node(s->form, P_CHANNEL + CH_TYPE))
+		return G_CHANNEL + (key - P_CHANNEL);
+	return G_KEYS;
+}
+
+static struct source source_of(const struct show *s, unsigned key)
+{
+	unsigned shared = s->pylon && !form_node(s->form, key) ? shared_key(s, key) : G_KEYS;
+
+	if (shared != G_KEYS)
+		return (struct source){&s->l->global.form, shared, true};
+	return (struct source){s->form, key, false};
+}
+
+/* What stands for a key that is written nowhere and has no default in the table; false = nothing
+ * does. */
+static bool add_implied(const struct show *s, const struct source *src)
+{
+	if (src->form->schema != &schema_global)
+		return false;
+	switch (src->key) {
+	case G_DOCKER_MAX_STARTING:
+		buf_printf(s->out, "%d", s->l->c->max_starting);
+		return true;
+	case G_DOCKER_HOST:
+		return config_engine_socket(s->l->c, s->out);
+	case G_DEFAULTS_TIMEZONE:
+		buf_add_str(s->out, "UTC");
+		return true;
+	case G_CHANNEL + CH_TYPE:
+		buf_add_str(s->out, "stdout");
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* --- lines --- */
+
+static void add_origin(const struct show *s, const struct source *src)
+{
+	const struct node *n = form_node(src->form, src->key);
+	const char *file = src->form->schema == &schema_pylon ? "pylon.yaml" : s->global_name;
+	const struct key *k = &src->form->schema->keys[src->key];
+
+	if (n)
+		buf_printf(s->out, "  # %s:%d", file, n->line);
+	else
+		buf_add_str(s->out, "  # default");
+	if (src->is_shared)
+		buf_printf(s->out, " (%s)", k->path);
+	buf_add_char(s->out, '\n');
+}
+
+static size_t common_sections(const char *a, const char *b)
+{
+	size_t common = 0;
+
+	for (size_t i = 0; a[i] != '\0' && a[i] == b[i]; i++) {
+		if (a[i] == '.')
+			common = i + 1;
+	}
+	return common;
+}
+
+/* The sections that this key is in and the one before is not; then the key's own name. */
+static void add_name(struct show *s, const char *path)
+{
+	size_t at = common_sections(buf_str(&s->last), path);
+	int level = 0;
+
+	for (size_t i = 0; i < at; i++)
+		level += path[i] == '.';
+	for (const char *name = path + at; name[strcspn(name, ".")] == '.';) {
+		size_t n = strcspn(name, ".");
+
+		buf_printf(s->out, "%*s%.*s:\n", TAB * level++, "", (int)n, name);
+		name += n + 1;
+		at = (size_t)(name - path);
+	}
+	buf_printf(s->out, "%*s%s: ", TAB * level, "", path + at);
+	buf_clear(&s->last);
+	buf_add_str(&s->last, path);
+}
+
+/* What is in force where that is not what is written; false = it is. */
+static bool add_override(const struct show *s, unsigned key)
+{
+	if (!s->pylon && key == G_DOCKER_MAX_CONCURRENT) /* 0 in an old file */
+		buf_printf(s->out, "%d", s->l->c->max_concurrent);
+	else if (s->pylon && key == P_AGENT_IMAGE && s->pylon->image) /* an old name */
+		add_text(s->out, s->pylon->image);
+	else
+		return false;
+	return true;
+}
+
+/* What is written, or the table's default. */
+static bool add_known(const struct show *s, const struct source *src)
+{
+	if (!form_node(src->form, src->key) && !src->form->schema->keys[src->key].fallback)
+		return false;
+	add_value(s->out, src);
+	return true;
+}
+
+static void add_key(struct show *s, unsigned key)
+{
+	const struct key *k = &s->form->schema->keys[key];
+	struct source src = source_of(s, key);
+
+	if (k->type == KEY_IGNORED)
+		return;
+	add_name(s, k->path);
+	if (add_override(s, key) || add_known(s, &src) || add_implied(s, &src))
+		add_origin(s, &src);
+	else
+		buf_add_str(s->out, "null  # not set\n");
+}
+
+static void add_all(struct show *s)
+{
+	for (unsigned i = 0; i < s->form->schema->count; i++)
+		add_key(s, i);
+}
+
+/* --- what to show --- */
+
+static int show_pylon(struct buf *out, struct loading *l, const char *global_name, const char *name,
+	struct err *e)
+{
+	CLEANUP(form_fini) struct form form = {0};
+	CLEANUP(pylon_config_unrefp) struct pylon_config *p = NULL;
+	CLEANUP(show_fini) struct show s = {.out = out, .l = l, .global_name = global_name};
+	bool is_absent = true;
+
+	if (name_is_valid(slice_of(name)))
+		p = load_pylon(l, name, &form, &is_absent);
+	if (is_absent)
+		return err_set(e, -ENOENT, "there is no pylon \"%s\"", name);
+	if (!p)
+		return err_set(e, -EINVAL, "the pylon \"%s\" cannot be used", name);
+	s.pylon = p;
+	s.form = &form;
+	buf_printf(out, "# %s\n", p->file);
+	add_all(&s);
+	return 0;
+}
+
+int config_show(struct buf *out, const char *home, const char *pylon, struct problems *problems,
+	struct err *e)
+{
+	CLEANUP(loading_fini) struct loading l = {.home = home, .problems = problems};
+	CLEANUP(global_file_fini) struct global_file file = {0};
+	CLEANUP(show_fini) struct show s = {.out = out, .l = &l};
+
+	if (!load_env(&l) || !global_file_read(home, problems, &file) ||
+		!load_global(&l, &file, NULL))
+		return err_set(e, -EINVAL, "the configuration in %s cannot be used", home);
+	if (pylon)
+		return show_pylon(out, &l, file.name, pylon, e);
+	s.form = &l.global.form;
+	s.global_name = file.name;
+	buf_printf(out, "# %s\n", file.path);
+	add_all(&s);
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/config/test_show.c - what `config show` says: every key, its value in force, its origin,
+ * and no secret.
+ */
+#include <errno.h>
+
+#include "config/home.h"
+#include "lib/t.h"
+
+static char *show(struct home *h, const char *pylon)
+{
+	struct buf out = BUF_NULL;
+	struct err e = CLEAN_ERR;
+
+	problems_fini(&h->problems);
+	assert_int_equal(config_show(&out, h->path, pylon, &h->problems, &e), 0);
+	return buf_steal(&out);
+}
+
+/* Fails unless there is a line of this content, whatever its indentation. */
+static void expect_line(const char *text, const char *line)
+{
+	for (const char *p = text; p; p = strchr(p, '\n')) {
+		p += strspn(p, "\n ");
+		if (strncmp(p, line, strlen(line)) == 0 && p[strlen(line)] == '\n')
+			return;
+	}
+	fail_msg("no line \"%s\" in:\n%s", line, text);
+}
+
+/* Every key of the table stands at its place of the tree, and nothing else does. */
+static void expect_all_keys(const char *text, const struct schema *s)
+{
+	CLEANUP(problems_fini) struct problems problems = {NULL, 0};
+	struct report r = report_start(&problems, "shown");
+	CLEANUP(node_freep) struct node *root = yaml_read(&r, slice_of(text));
+	size_t found = 0, wanted = 0;
+
+	assert_non_null(root);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct node *n = root;
+		CLEANUP(freep) char *path = xstrdup(s->keys[i].path);
+		char *rest = path, *name;
+
+		wanted += s->keys[i].type != KEY_IGNORED;
+		while (n && (name = strsep(&rest, "."))) {
+			const struct node *below = NULL;
+
+			for (size_t k = 0; k < n->n; k++)
+				if (str_eq(n->items[k].key, name))
+					below = n->items[k].value;
+			n = below;
+		}
+		found += n != NULL;
+		assert_int_equal(n != NULL, s->keys[i].type != KEY_IGNORED);
+	}
+	assert_int_equal(found, wanted);
+}
+
+static void defaults_are_shown_as_such(void **state)
+{
+	struct home *h = *state;
+	CLEANUP(freep) char *text = show(h, NULL);
+
+	expect_all_keys(text, &schema_global);
+	assert_true(str_has_prefix(text, "# "));
+	expect_line(text, "port: 8080  # default");
+	expect_line(text, "host: 0.0.0.0  # default");
+	expect_line(text, "api_token: null  # not set");
+	expect_line(text, "timezone: UTC  # default");
+	expect_line(text, "max_concurrent: 3  # default");
+	expect_line(text, "base_image: debian:bookworm-slim  # default");
+}
+
+static void what_is_written_has_its_line(void **state)
+{
+	struct home *h = *state;
+	CLEANUP(freep) char *text = NULL;
+
+	home_write(h, ".env", "T=s3cret-token\n");
+	home_write(h, "config.yaml",
+		"server:\n  port: 9\n  api_token: $T\ndocker:\n  max_concurrent: 0\n"
+		"defaults:\n  channel:\n    type: webhook\n    webhook:\n"
+		"      url: http://h/s3cret\n      headers: {X-Key: s3cret}\n"
+		"    discord: {token: s3cret}\n");
+	text = show(h, NULL);
+	expect_all_keys(text, &schema_global);
+	expect_line(text, "port: 9  # config.yaml:2");
+	expect_line(text, "api_token: <redacted>  # config.yaml:3");
+	expect_line(text, "max_concurrent: 3  # config.yaml:5");
+	expect_line(text, "url: <redacted>  # config.yaml:10");
+	expect_line(text, "headers: {X-Key: <redacted>}  # config.yaml:11");
+	expect_line(text, "discord: <redacted>  # config.yaml:12");
+	assert_null(strstr(text, "s3cret"));
+}
+
+static void pylon_shows_what_it_takes_from_the_defaults(void **state)
+{
+	struct home *h = *state;
+	CLEANUP(freep) char *text = NULL;
+
+	home_write(h, "config.yaml",
+		"server: {max_body: 2MiB}\ndocker:\n  default_timeout: 1h\ndefaults:\n"
+		"  timezone: Europe/Berlin\n  agent: {claude: {image: my/claude}}\n"
+		"  channel:\n    type: webhook\n    webhook: {url: 'http://s3cret'}\n");
+	home_write(h, "pylons/a/pylon.yaml", "name: a\nagent:\n  prompt: |\n    one\n    two\n");
+	text = show(h, "a");
+	expect_all_keys(text, &schema_pylon);
+	expect_line(text, "name: a  # pylon.yaml:1");
+	expect_line(text, "prompt: \"one\\ntwo\\n\"  # pylon.yaml:3");
+	expect_line(text, "max_body: 2MiB  # config.yaml:1 (server.max_body)");
+	expect_line(text, "timeout: 1h  # config.yaml:3 (docker.default_timeout)");
+	expect_line(text, "timezone: Europe/Berlin  # config.yaml:5 (defaults.timezone)");
+	expect_line(text, "image: my/claude  # config.yaml:6 (defaults.agent.claude.image)");
+	expect_line(text, "type: webhook  # config.yaml:8 (defaults.channel.type)");
+	expect_line(text, "url: <redacted>  # config.yaml:9 (defaults.channel.webhook.url)");
+	expect_line(text, "type: claude  # default (defaults.agent.type)");
+	expect_line(text, "disabled: false  # default");
+	expect_line(text, "public_url: null  # not set");
+	assert_null(strstr(text, "s3cret"));
+}
+
+static void own_values_of_a_pylon_hide_the_defaults(void **state)
+{
+	struct home *h = *state;
+	CLEANUP(freep) char *text = NULL;
+
+	home_write(h, "config.yaml", "defaults: {channel: {type: webhook}}\n");
+	home_write(h, "pylons/a/.env", "K=s3cret\n");
+	home_write(h, "pylons/a/pylon.yaml",
+		"name: a\ndisabled: yes\ntrigger:\n  type: webhook\n  path: /in\n  signature: github\n"
+		"  secret: [s3cret, $K]\n  timezone: UTC\nchannel: {type: stdout, on: [failed, lost]}\n"
+		"agent:\n  type: command\n  image: x/y:1\n  command: 'echo hi'\n  env: {A: $K, B: 1}\n"
+		"  timeout: 0\n  cpus: 0.5\n");
+	text = show(h, "a");
+	expect_all_keys(text, &schema_pylon);
+	expect_line(text, "disabled: true  # pylon.yaml:2");
+	expect_line(text, "path: /in  # pylon.yaml:5");
+	expect_line(text, "secret: [<redacted>, <redacted>]  # pylon.yaml:7");
+	expect_line(text, "type: stdout  # pylon.yaml:9");
+	expect_line(text, "on: [failed, lost]  # pylon.yaml:9");
+	expect_line(text, "image: x/y:1  # pylon.yaml:12");
+	expect_line(text, "command: [/bin/sh, \"-c\", \"echo hi\"]  # pylon.yaml:13");
+	expect_line(text, "env: {A: <redacted>, B: <redacted>}  # pylon.yaml:14");
+	expect_line(text, "timeout: 0  # pylon.yaml:15");
+	expect_line(text, "cpus: 0.5  # pylon.yaml:16");
+	assert_null(strstr(text, "s3cret"));
+}
+
+static void what_cannot_be_shown_says_why(void **state)
+{
+	static const char *const absent[] = {"zz", "../a", "", ".", "a/../a", "A"};
+	struct home *h = *state;
+	CLEANUP(buf_fini) struct buf out = BUF_NULL;
+	struct err e = CLEAN_ERR;
+
+	home_write(h, "pylons/a/pylon.yaml", "name: b\n");
+	for (size_t i = 0; i < ARRAY_LEN(absent); i++)
+		assert_int_equal(config_show(&out, h->path, absent[i], &h->problems, &e), -ENOENT);
+	assert_int_equal(h->problems.n, 0);
+	assert_int_equal(config_show(&out, h->path, "a", &h->problems, &e), -EINVAL);
+	assert_int_equal(h->problems.n, 1);
+	home_write(h, "config.yaml", "a: 1\n");
+	assert_int_equal(config_show(&out, h->path, NULL, &h->problems, &e), -EINVAL);
+	assert_int_equal(h->problems.n, 2);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, home_setup, home_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(defaults_are_shown_as_such),
+		TEST(what_is_written_has_its_line),
+		TEST(pylon_shows_what_it_takes_from_the_defaults),
+		TEST(own_values_of_a_pylon_hide_the_defaults),
+		TEST(what_cannot_be_shown_says_why),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
