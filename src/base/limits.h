@@ -35,6 +35,11 @@
 #define SCAN_KEYS_MAX   10000
 #define SCAN_VALUES_MAX 1000000 /* all values of a body together: bounds the index */
 
+/* What senders do besides sending events. */
+#define CLOUDEVENT_ATTRIBUTES_MAX KIB(16) /* of a structured CloudEvent, as JSON: 413 */
+#define HANDSHAKE_CHALLENGE_MAX   KIB(1)  /* bytes of a challenge that is echoed */
+#define HANDSHAKE_ORIGIN_MAX      255     /* bytes of WebHook-Request-Origin: a DNS name */
+
 /* HTTP client. */
 #define CLIENT_CONNECT_TIMEOUT_US (5 * US_PER_SEC)
 #define CLIENT_BODY_MAX           MIB(1) /* of an answer that is kept in memory */
@@ -55,7 +60,7 @@
 #define LIST_LIMIT_MAX     500  /* rows of one API page */
 #define LIST_LIMIT_DEFAULT 50
 #define DELIVERY_ID_MAX    256 /* bytes of a sender's delivery id */
-#define POISON_STARTS_MAX  5   /* a job whose starts die with the daemon this often is parked */
+#define POISON_STARTS_MAX  3   /* a job whose starts die with the daemon this often is parked */
 
 /* Store. */
 #define STORE_BUSY_US       (2 * US_PER_SEC) /* then a waiting accept is answered 503 */

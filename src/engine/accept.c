@@ -13,45 +13,66 @@
 #define RETRY_AFTER_FULL_S      30
 #define RETRY_AFTER_NOT_READY_S 300
 
-/* One event on its way into the database. */
+/* An event whose sender waits for an answer. */
 struct accept_task {
-	struct store_accept op;
-	struct pylon *pylon;
-	struct event event;
-	struct store_outgoing approval;
-	char *approval_message;
+	struct intake in;
 	engine_answer_fn *fn;
 	void *ctx;
 };
 
+void intake_fini(struct intake *in)
+{
+	event_fini(&in->event);
+	free(in->approval_message);
+}
+
 static void accept_task_free(struct accept_task *t)
 {
-	event_fini(&t->event);
-	free(t->approval_message);
+	intake_fini(&t->in);
 	free(t);
 }
 
-static const struct pylon *find_route(struct engine *e, struct slice path)
+/* An enabled pylon wins over a disabled one with the same path. */
+static struct pylon *find_route(struct engine *e, struct slice path)
 {
-	for (size_t i = 0; i < e->pylon_count; i++) {
-		const struct pylon *p = &e->pylons[i];
+	struct pylon *disabled = NULL;
 
-		if (p->config->trigger == TRIGGER_WEBHOOK && p->config->path != NULL &&
-			slice_eq_str(path, p->config->path))
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = e->pylons[i];
+
+		if (p->is_gone || p->config->trigger != TRIGGER_WEBHOOK ||
+			!slice_eq_str(path, p->config->path))
+			continue;
+		if (pylon_is_active(p))
 			return p;
+		if (p->config->is_disabled)
+			disabled = p;
 	}
-	return NULL;
+	return disabled;
 }
 
 /* Jobs that wait for an approval hold no slot, so they have a bound of their own. */
+bool pylon_awaits_too_many(const struct pylon *p)
+{
+	return p->config->approval && p->awaiting >= AWAITING_MAX;
+}
+
 static int refuse_waiting(const struct pylon *p, struct answer *ret)
 {
-	if (!p->config->approval || p->awaiting < AWAITING_MAX)
+	if (!pylon_awaits_too_many(p))
 		return 0;
 	answer_refuse(ret, 429, "rate_limited",
 		"%d jobs of this pylon are waiting for approval; send it again later",
 		AWAITING_MAX);
 	ret->retry_after_s = RETRY_AFTER_NOT_READY_S;
+	return ret->status;
+}
+
+/* The sender must not be made to give up on a hook that somebody switched off for a while. */
+static int ignore_disabled(struct answer *ret)
+{
+	*ret = (struct answer){.status = 200, .outcome = "ignored"};
+	(void)str_copy(ret->text, sizeof(ret->text), "this pylon is disabled");
 	return ret->status;
 }
 
@@ -84,6 +105,8 @@ int engine_admit(struct engine *e, const struct inbound *in, size_t *ret_max, st
 		answer_refuse(ret, 404, "not_found", "nothing is at this path");
 		return ret->status;
 	}
+	if (!pylon_is_active(p))
+		return ignore_disabled(ret);
 	status = refuse_closed(e, p, ret);
 	if (status == 0)
 		status = route_admit(p->route, in, ret);
@@ -92,10 +115,8 @@ int engine_admit(struct engine *e, const struct inbound *in, size_t *ret_max, st
 	return status;
 }
 
-static void answer_accepted(const struct accept_task *t, struct answer *a)
+static void answer_accepted(const struct store_accept *op, struct answer *a)
 {
-	const struct store_accept *op = &t->op;
-
 	*a = (struct answer){.status = 202, .outcome = "accepted"};
 	if (op->verdict == ACCEPT_REJECTED) {
 		answer_refuse(a, 503, "full", "all slots are taken; send it again later");
@@ -109,10 +130,10 @@ static void answer_accepted(const struct accept_task *t, struct answer *a)
 	(void)str_copy(a->job_id, sizeof(a->job_id), op->found_id.s);
 }
 
-static void log_accepted(const struct accept_task *t)
+static void log_accepted(const struct intake *in)
 {
-	const char *name = t->pylon->config->name;
-	const struct store_accept *op = &t->op;
+	const char *name = in->pylon->config->name;
+	const struct store_accept *op = &in->op;
 
 	switch (op->verdict) {
 	case ACCEPT_NEW:
@@ -132,26 +153,40 @@ static void log_accepted(const struct accept_task *t)
 	}
 }
 
-/* What the commit changed becomes visible: counters, events, work to do. */
-static void apply_accepted(const struct accept_task *t)
+/* A new job waits for its approval, or its time. */
+static void apply_new(struct intake *in)
 {
-	const struct store_accept *op = &t->op;
-	struct pylon *p = t->pylon;
-	bool is_new = op->verdict == ACCEPT_NEW;
+	const struct store_accept *op = &in->op;
+	struct pylon *p = in->pylon;
 
+	if (op->needs_approval) {
+		if (p->next_expiry == 0 || op->expires_at < p->next_expiry)
+			p->next_expiry = op->expires_at;
+		pylon_has_delivery(p, op->now_real);
+	} else if (!op->took_room) {
+		pylon_queued(p, op->not_before);
+	}
+}
+
+void intake_settle(struct intake *in, int rc)
+{
+	const struct store_accept *op = &in->op;
+	struct pylon *p = in->pylon;
+	bool is_new = rc == 0 && op->verdict == ACCEPT_NEW;
+
+	if (rc != 0 && op->took_room)
+		pylon_unqueued(p, 0);
 	if (op->needs_approval && !is_new)
 		p->awaiting--;
-	if (op->verdict == ACCEPT_DUPLICATE)
+	if (rc != 0 || op->verdict == ACCEPT_DUPLICATE)
 		return;
+	p->last_created = MAX_OF(p->last_created, op->created_at);
 	if (op->verdict == ACCEPT_REJECTED) {
 		engine_emit(p->engine, "job", p, &op->found_id, "rejected", "full");
 		return;
 	}
-	if (is_new && op->needs_approval) {
-		if (p->next_expiry == 0 || op->expires_at < p->next_expiry)
-			p->next_expiry = op->expires_at;
-		pylon_has_delivery(p, op->now_real);
-	}
+	if (is_new)
+		apply_new(in);
 	engine_emit(p->engine, "job", p, &op->found_id,
 		is_new && op->needs_approval ? "awaiting_approval" : "queued", NULL);
 	engine_kick(p->engine);
@@ -159,21 +194,18 @@ static void apply_accepted(const struct accept_task *t)
 
 static void accept_done(struct store_op *op, int rc, const struct err *err)
 {
-	struct accept_task *t = container_of(op, struct accept_task, op.op);
+	struct accept_task *t = container_of(op, struct accept_task, in.op.op);
+	struct pylon *p = t->in.pylon;
 	struct answer a;
 
-	engine_note_store(t->pylon->engine, rc);
+	engine_note_store(p->engine, rc);
+	intake_settle(&t->in, rc);
 	if (rc == 0) {
-		answer_accepted(t, &a);
-		log_accepted(t);
-		apply_accepted(t);
+		answer_accepted(&t->in.op, &a);
+		log_accepted(&t->in);
 	} else {
-		if (t->op.took_room)
-			pylon_unqueued(t->pylon, 0);
-		if (t->op.needs_approval)
-			t->pylon->awaiting--;
 		answer_store_failure(&a, rc);
-		log_error(TAG, "%s: an event could not be kept: %s", t->pylon->config->name,
+		log_error(TAG, "%s: an event could not be kept: %s", p->config->name,
 			err == NULL ? "?" : err->text);
 	}
 	t->fn(t->ctx, &a);
@@ -181,40 +213,63 @@ static void accept_done(struct store_op *op, int rc, const struct err *err)
 }
 
 /* The approval request is a delivery of the same transaction: no approval without a question. */
-static void add_approval(struct accept_task *t, int64_t now)
+static void add_approval(struct intake *in)
 {
-	const struct pylon_config *c = t->pylon->config;
-	struct job j = {.id = t->op.job_id,
+	const struct pylon_config *c = in->pylon->config;
+	struct store_accept *op = &in->op;
+	struct job j = {.id = op->job_id,
 		.pylon = c->name,
 		.state = JOB_AWAITING_APPROVAL,
-		.created_at = now,
+		.created_at = op->now_real,
 		.exit_code = -1};
-	struct event_record ev = {.headers_json = t->event.headers_json,
-		.query = t->event.query,
-		.body = t->event.body,
-		.body_n = t->event.body_n,
-		.received_at = now};
+	CLEANUP(freep) char *source = xstrdup(op->source);
+	struct event_record ev = {.source = source,
+		.headers_json = in->event.headers_json,
+		.query = in->event.query,
+		.body = in->event.body,
+		.body_n = in->event.body_n,
+		.received_at = op->now_real};
 	CLEANUP(buf_fini) struct buf text = BUF_NULL;
 
 	message_render(&text, c->message, &j, &ev, PROMPT_MAX);
-	t->op.needs_approval = true;
-	t->pylon->awaiting++; /* given back when no new job comes of it */
-	t->op.expires_at = now + c->approval_timeout_us;
-	t->approval_message = message_json("approval", t->pylon, &j, &ev, buf_slice(&text));
-	t->approval = (struct store_outgoing){.kind = "approval",
+	op->needs_approval = true;
+	in->pylon->awaiting++; /* given back when no new job comes of it */
+	op->expires_at = op->now_real + c->approval_timeout_us;
+	in->approval_message = message_json("approval", c, &j, &ev, buf_slice(&text));
+	in->approval = (struct store_outgoing){.kind = "approval",
 		.channel = c->channel.type_name,
-		.message = t->approval_message,
-		.due_at = now};
-	id_make(&t->approval.id);
-	t->op.outgoing = &t->approval;
-	t->op.outgoing_count = 1;
+		.message = in->approval_message,
+		.due_at = op->now_real};
+	id_make(&in->approval.id);
+	op->outgoing = &in->approval;
+	op->outgoing_count = 1;
 }
 
-/* Takes over t->event. */
-static void submit(struct accept_task *t, const char *source)
+void intake_prepare(struct intake *in, struct pylon *p, const char *source)
 {
-	struct pylon *p = t->pylon;
-	struct store_accept *op = &t->op;
+	struct store_accept *op = &in->op;
+
+	in->pylon = p;
+	id_make(&op->job_id);
+	id_make(&op->event_id);
+	op->pylon = p->config->name;
+	op->source = source;
+	op->delivery_id = in->event.delivery_id;
+	op->headers_json = in->event.headers_json;
+	op->query = in->event.query;
+	op->body = (struct slice){in->event.body, in->event.body_n};
+	op->body_sha256 = in->event.body_sha256;
+	/* Never before the configuration that it is accepted under, whatever the clock does. */
+	op->now_real = MAX_OF(loop_real(p->engine->loop), p->config_since);
+	op->take_room = pylon_take_room;
+	op->room_ctx = p;
+	if (p->config->approval)
+		add_approval(in);
+}
+
+/* Takes over t->in.event. */
+static void submit(struct accept_task *t, struct pylon *p, const char *source)
+{
 	struct store_db *db = pylon_db(p);
 	struct answer a;
 
@@ -224,64 +279,68 @@ static void submit(struct accept_task *t, const char *source)
 		accept_task_free(t);
 		return;
 	}
-	id_make(&op->job_id);
-	id_make(&op->event_id);
-	op->pylon = p->config->name;
-	op->source = source;
-	op->delivery_id = t->event.delivery_id;
-	op->headers_json = t->event.headers_json;
-	op->query = t->event.query;
-	op->body = (struct slice){t->event.body, t->event.body_n};
-	op->body_sha256 = t->event.body_sha256;
-	op->now_real = loop_real(p->engine->loop);
-	op->take_room = pylon_take_room;
-	op->room_ctx = p;
-	op->op.done = accept_done;
-	if (p->config->approval)
-		add_approval(t, op->now_real);
-	store_accept(db, op);
+	intake_prepare(&t->in, p, source);
+	t->in.op.op.done = accept_done;
+	store_accept(db, &t->in.op);
 }
 
-static struct accept_task *accept_task_new(struct pylon *p, engine_answer_fn *fn, void *ctx)
+static struct accept_task *accept_task_new(engine_answer_fn *fn, void *ctx)
 {
 	struct accept_task *t = xcalloc_held(1, sizeof(*t));
 
-	t->pylon = p;
 	t->fn = fn;
 	t->ctx = ctx;
 	return t;
 }
 
+/* 0 when there is a pylon that takes requests at this path; else the status of the answer. */
+static int find_open(struct engine *e, struct slice path, struct pylon **ret, struct answer *a)
+{
+	struct pylon *p = find_route(e, path);
+
+	if (p == NULL) {
+		answer_refuse(a, 404, "not_found", "nothing is at this path");
+		return a->status;
+	}
+	*ret = p;
+	return pylon_is_active(p) ? refuse_closed(e, p, a) : ignore_disabled(a);
+}
+
+static void log_turned_away(const struct pylon *p, const struct answer *a, const struct err *why)
+{
+	const char *text = why->code != 0 ? why->text : a->text;
+
+	if (a->status < 300)
+		log_info(TAG, "%s: answered without a job: %s", p->config->name, text);
+	else
+		log_info(TAG, "%s: refused with %d: %s", p->config->name, a->status, text);
+}
+
 void engine_webhook(struct engine *e, const struct inbound *in, engine_answer_fn *fn, void *ctx)
 {
-	const struct pylon *found = find_route(e, in->path);
-	struct pylon *p = found == NULL ? NULL : &e->pylons[found - e->pylons];
+	struct pylon *p = NULL;
 	struct accept_task *t;
 	struct answer a;
 	struct err why = CLEAN_ERR;
-	int status;
+	int status = find_open(e, in->path, &p, &a);
 
-	if (p == NULL) {
-		answer_refuse(&a, 404, "not_found", "nothing is at this path");
+	if (status != 0) {
 		fn(ctx, &a);
 		return;
 	}
-	if (refuse_closed(e, p, &a) != 0) {
-		fn(ctx, &a);
-		return;
-	}
-	t = accept_task_new(p, fn, ctx);
-	status = route_judge(p->route, in, loop_real(e->loop), &t->event, &a, &why);
+	t = accept_task_new(fn, ctx);
+	a = (struct answer){0};
+	status = route_judge(p->route, in, loop_real(e->loop), &t->in.event, &a, &why);
 	if (status == 0)
 		status = refuse_waiting(p, &a);
 	if (status != 0) {
-		log_info(TAG, "%s: refused with %d: %s", p->config->name, status,
-			why.code != 0 ? why.text : a.text);
+		log_turned_away(p, &a, &why);
 		fn(ctx, &a);
+		answer_fini(&a);
 		accept_task_free(t);
 		return;
 	}
-	submit(t, "webhook");
+	submit(t, p, "webhook");
 }
 
 /* A body given by hand is checked like any other; empty means {}. */
@@ -312,7 +371,7 @@ void engine_trigger(struct engine *e, const char *pylon, struct slice body, cons
 	const char *reason = "";
 	struct answer a;
 
-	if (p == NULL)
+	if (p == NULL || !pylon_is_active(p))
 		answer_refuse(&a, 404, "not_found", "there is no active pylon named %.64s", pylon);
 	else if (e->is_draining)
 		answer_refuse(&a, 503, "draining", "pylon is shutting down");
@@ -324,9 +383,9 @@ void engine_trigger(struct engine *e, const char *pylon, struct slice body, cons
 		fn(ctx, &a);
 		return;
 	}
-	t = accept_task_new(p, fn, ctx);
-	t->event.body = body.n == 0 ? xstrdup("{}") : slice_dup(body);
-	t->event.body_n = body.n == 0 ? 2 : body.n;
-	sha256_hex(t->event.body, t->event.body_n, t->event.body_sha256);
-	submit(t, source);
+	t = accept_task_new(fn, ctx);
+	t->in.event.body = body.n == 0 ? xstrdup("{}") : slice_dup(body);
+	t->in.event.body_n = body.n == 0 ? 2 : body.n;
+	sha256_hex(t->in.event.body, t->in.event.body_n, t->in.event.body_sha256);
+	submit(t, p, source);
 }

@@ -3,16 +3,23 @@
  * admit.c - which queued job goes next, and whether there is room for another.
  *
  * docker.when_full says what "room" means. reject: a job holds one of docker.max_concurrent slots
- * from its acceptance to its end. queue: up to docker.queue_limit jobs wait in the database, first
- * in, first out, over all pylons. Jobs that wait for an approval or for their not_before hold none.
+ * from its acceptance to its end. queue: up to docker.queue_limit jobs wait in the database. Jobs
+ * that wait for an approval or for their not_before hold none, nor do those of a pylon that was
+ * switched off: they wait until it is on again.
  *
- * The queue itself is never in memory: the oldest due row of each pylon that has any is compared.
+ * A pylon's jobs go first in, first out. Between pylons the turn goes to the one whose last start
+ * lies farthest back, so that a thousand events of one do not keep another waiting.
+ *
+ * The queue itself is never in memory: of the pylons that have something queued, the next one's
+ * oldest due row is read.
  */
 #include "engine/engine-internal.h"
 
 int64_t pylon_slots(const struct pylon *p)
 {
-	return p->queued_now + p->active - (p->claim_has_slot ? 1 : 0);
+	int64_t waiting = pylon_is_active(p) ? p->queued_now - (p->claim_has_slot ? 1 : 0) : 0;
+
+	return waiting + p->active;
 }
 
 static int64_t slots_taken(const struct engine *e)
@@ -20,7 +27,7 @@ static int64_t slots_taken(const struct engine *e)
 	int64_t taken = 0;
 
 	for (size_t i = 0; i < e->pylon_count; i++)
-		taken += pylon_slots(&e->pylons[i]);
+		taken += pylon_slots(e->pylons[i]);
 	return taken;
 }
 
@@ -29,7 +36,7 @@ static int64_t jobs_queued(const struct engine *e)
 	int64_t queued = 0;
 
 	for (size_t i = 0; i < e->pylon_count; i++)
-		queued += e->pylons[i].queued;
+		queued += e->pylons[i]->queued;
 	return queued;
 }
 
@@ -81,7 +88,23 @@ static bool may_claim(const struct pylon *p)
 {
 	int own = p->config->max_concurrent;
 
-	return p->queued > 0 && !p->is_claiming && (own == 0 || p->active < own);
+	return p->queued > 0 && !p->is_claiming && pylon_is_active(p) &&
+	       (own == 0 || p->active < own);
+}
+
+/* Occurrences run one after the other unless the pylon allows otherwise; what else starts it does
+ * not count. */
+static bool holds_scheduled(const struct pylon *p)
+{
+	if (p->config->trigger != TRIGGER_CRON || p->config->overlap == OVERLAP_ALLOW)
+		return false;
+	list_foreach (it, &p->engine->live) {
+		const struct live *v = list_entry(it, struct live, node);
+
+		if (v->pylon == p && v->is_scheduled)
+			return true;
+	}
+	return false;
 }
 
 /* The pylon's oldest due job; false when it has none now. */
@@ -96,7 +119,7 @@ static bool next_job(struct pylon *p, struct job *ret)
 		p->next_start = loop_real(p->engine->loop) + READ_AGAIN_US;
 		return false;
 	}
-	rc = store_next_queued(db, loop_real(p->engine->loop), ret, &due, &err);
+	rc = store_next_queued(db, loop_real(p->engine->loop), holds_scheduled(p), ret, &due, &err);
 	if (rc < 0) {
 		log_error(TAG, "%s: cannot read the queue: %s", p->config->name, err.text);
 		p->next_start = loop_real(p->engine->loop) + READ_AGAIN_US;
@@ -106,25 +129,23 @@ static bool next_job(struct pylon *p, struct job *ret)
 	return rc == 0;
 }
 
-/* Of all pylons the job that has waited longest; NULL when nothing can go. */
-static struct pylon *oldest(struct engine *e, struct job *ret)
+/* The pylon whose turn it is, with its oldest due job; NULL when nothing can go. */
+static struct pylon *next_pylon(struct engine *e, struct job *ret)
 {
 	struct pylon *best = NULL;
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 		struct job j = {0};
 
-		if (!may_claim(p) || !next_job(p, &j))
+		if (!may_claim(p) || (best != NULL && p->served >= best->served))
 			continue;
-		if (best == NULL || j.queued_at < ret->queued_at) {
-			if (best != NULL)
-				job_fini(ret);
-			best = p;
-			*ret = j;
-		} else {
-			job_fini(&j);
-		}
+		if (!next_job(p, &j))
+			continue;
+		if (best != NULL)
+			job_fini(ret);
+		best = p;
+		*ret = j;
 	}
 	return best;
 }
@@ -151,7 +172,7 @@ void engine_admit_next(struct engine *e)
 
 	if (!is_claiming_time(e))
 		return;
-	while (has_slot(e) && (p = oldest(e, &j)) != NULL) {
+	while (has_slot(e) && (p = next_pylon(e, &j)) != NULL) {
 		engine_claim(p, &j);
 		job_fini(&j);
 	}
@@ -169,6 +190,10 @@ void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *ou
 		return;
 	if (p == NULL)
 		buf_add_str(out, "its pylon is not active");
+	else if (p->is_gone)
+		buf_add_str(out, "its pylon was removed");
+	else if (!pylon_is_active(p))
+		buf_add_str(out, "its pylon is disabled: pylon enable lets it run");
 	else if (e->is_draining)
 		buf_add_str(out, "the daemon is shutting down");
 	else if (!e->runner_is_up)
@@ -180,6 +205,8 @@ void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *ou
 		buf_printf(out, "this pylon runs at most %d at a time", p->config->max_concurrent);
 	else if (!has_slot(e))
 		buf_printf(out, "all %d slots are taken", e->config->max_concurrent);
+	else if (job_is_scheduled(j) && holds_scheduled(p))
+		buf_add_str(out, "the job of an earlier occurrence is still running");
 	else
 		buf_add_str(out, "about to start");
 }

@@ -133,7 +133,7 @@ static bool kill_live(
 static struct pylon *pylon_of_job(struct engine *e, const struct id *job_id, struct job *ret)
 {
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 
 		if (pylon_db(p) != NULL && store_job(p->db, job_id, ret, NULL) == 0)
 			return p;
@@ -171,6 +171,48 @@ void engine_decide(struct engine *e, enum engine_decision d, const struct id *jo
 	job_fini(&j);
 }
 
+/* --- occurrences that are replaced --- */
+
+struct superseded {
+	struct pylon *pylon;
+	const struct id *keep;
+};
+
+static void cancel_waiting(struct pylon *p, const struct job *j)
+{
+	static const enum job_state not_started[] = {JOB_AWAITING_APPROVAL, JOB_QUEUED};
+	struct decide_task *t = decide_task_new(p, &j->id, NULL);
+
+	set_from(&t->op, not_started, ARRAY_LEN(not_started));
+	t->op.to = JOB_CANCELLED;
+	t->op.reason = "superseded";
+	t->op.not_before = j->not_before;
+	store_move(p->db, &t->op);
+}
+
+static void cancel_superseded(const struct job *j, void *ctx)
+{
+	struct superseded *s = ctx;
+	struct live *v = engine_live_job(s->pylon->engine, &j->id);
+
+	if (!job_is_scheduled(j) || str_eq(j->id.s, s->keep->s))
+		return;
+	if (v != NULL)
+		live_stop(v, STOP_CANCEL, "the next occurrence");
+	else
+		cancel_waiting(s->pylon, j);
+}
+
+void pylon_cancel_scheduled(struct pylon *p, const struct id *keep)
+{
+	struct superseded s = {.pylon = p, .keep = keep};
+	struct err err = CLEAN_ERR;
+
+	if (store_open_jobs(p->db, false, cancel_superseded, &s, &err) < 0)
+		log_error(TAG, "%s: earlier occurrences were not cancelled: %s", p->config->name,
+			err.text);
+}
+
 /* --- expiry --- */
 
 static void expire_due(struct pylon *p, int64_t now)
@@ -204,6 +246,6 @@ void engine_expire_next(struct engine *e)
 	int64_t now = loop_real(e->loop);
 
 	for (size_t i = 0; i < e->pylon_count; i++)
-		if (e->pylons[i].next_expiry != 0 && e->pylons[i].next_expiry <= now)
-			expire_due(&e->pylons[i], now);
+		if (e->pylons[i]->next_expiry != 0 && e->pylons[i]->next_expiry <= now)
+			expire_due(e->pylons[i], now);
 }

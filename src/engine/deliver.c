@@ -214,7 +214,7 @@ void engine_deliver_next(struct engine *e)
 	int64_t now = loop_real(e->loop);
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 
 		if (p->next_delivery != 0 && p->next_delivery <= now &&
 			p->in_flight < IN_FLIGHT_PER_PYLON)
@@ -255,7 +255,7 @@ void engine_redeliver(
 	struct answer a;
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 		struct delivery d = {0};
 		struct redeliver_task *t;
 		int rc;

@@ -15,6 +15,8 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "trigger/agenda.h"
+#include "trigger/plan.h"
 #include "trigger/trigger.h"
 
 #define TAG "engine"
@@ -22,13 +24,39 @@
 /* A database that could not be read is asked again after this. */
 #define READ_AGAIN_US (5 * US_PER_SEC)
 
-/* A pylon at work: its configuration, its database, its share of the counters. */
+/* The schedule of a pylon (occur.c). */
+struct clockwork {
+	struct agenda_entry entry;   /* when the next occurrence is to be decided */
+	struct schedule *schedule;   /* NULL = it has none, or is not being watched */
+	struct schedule_state state; /* as in the ledger */
+	char *description;           /* in words; NULL without a schedule */
+	bool is_writing;             /* a transaction is under way; its end plans again */
+	bool is_stale;               /* meanwhile the configuration changed: its end starts anew */
+};
+
+/* A configuration that a pylon had before, kept for the jobs that were accepted under it. */
+struct elder {
+	struct list node;
+	struct pylon_config *config; /* a reference */
+	int64_t since; /* wall clock: jobs created from here on were accepted under it */
+};
+
+/* A pylon at work: its configuration, its database, its share of the counters. It stays here after
+ * its file is gone for as long as a job of it is alive. */
 struct pylon {
 	struct engine *engine;
-	const struct pylon_config *config;
+	struct pylon_config *config; /* a reference */
+	int64_t config_since;        /* jobs created before belong to the elders */
+	int64_t last_created;        /* newest job row */
+	struct list elders;          /* struct elder, newest first */
+	char *config_problem;  /* its file is broken now, `config` is the last good one; NULL */
+	bool is_gone;          /* its file was removed: nothing new comes in */
 	struct route *route;   /* webhook pylons that are ready; else NULL */
-	struct store_db *db;   /* NULL while closed; see pylon_db() */
-	char *db_problem;      /* why the database cannot be used; NULL = it can */
+	char *trigger_problem; /* why there is none, or no schedule, although there should be; NULL
+				*/
+	struct clockwork clockwork; /* cron pylons */
+	struct store_db *db;        /* NULL while closed; see pylon_db() */
+	char *db_problem;           /* why the database cannot be used; NULL = it can */
 	char *image_problem;   /* why the image cannot be had; NULL = it can, or is not known yet */
 	int64_t queued;        /* jobs in state queued */
 	int64_t queued_now;    /* of these, without a not_before: they hold a slot */
@@ -42,6 +70,7 @@ struct pylon {
 	int64_t undelivered;   /* dead or unknown deliveries when last counted */
 	int in_flight;         /* deliveries being sent */
 	int64_t used_mono;     /* when the database was last needed */
+	uint64_t served; /* number of its last claim among all: who waited longest goes first */
 };
 
 /* A job whose run may be alive. */
@@ -49,6 +78,8 @@ struct live {
 	struct list node;
 	struct engine *engine;
 	struct pylon *pylon;
+	struct pylon_config *config; /* a reference: the one the job began with */
+	bool is_scheduled;           /* the job of an occurrence */
 	struct id job_id, run_id;
 	int attempt;
 	int failures;
@@ -75,11 +106,15 @@ struct engine {
 	struct store *store;
 	struct engine_ports ports;
 
-	struct pylon *pylons;
+	struct pylon **pylons; /* by name */
 	size_t pylon_count;
-	struct list live;    /* struct live */
-	struct list sending; /* struct delivery_task */
-	int active;          /* over all pylons */
+	struct agenda *agenda;
+	uint64_t claims;            /* so far */
+	struct strv config_notes;   /* what the last reload could not take over, for people */
+	struct strv restart_needed; /* keys of config.yaml that wait for a restart */
+	struct list live;           /* struct live */
+	struct list sending;        /* struct delivery_task */
+	int active;                 /* over all pylons */
 
 	bool is_draining;
 	bool runner_known; /* it has said whether it is up */
@@ -117,7 +152,49 @@ void pylon_close_if_idle(struct pylon *p);
 bool pylon_is_ready(const struct pylon *p, const char **ret_reason);
 /* Reads counters and due times from the database. */
 NODISCARD int pylon_count(struct pylon *p, struct err *err);
-void pylon_fini(struct pylon *p);
+void pylon_free(struct pylon *p);
+/* The configuration under which the job was accepted: a job that waits while its pylon is edited
+ * runs as it was accepted (and approved). A job that a person runs again takes the present one. */
+struct pylon_config *pylon_config_of(struct pylon *p, const struct job *j);
+/* Is it there and enabled? Else nothing new comes in and nothing is claimed. */
+bool pylon_is_active(const struct pylon *p);
+/* Jobs that are not over, or may become so with what is being committed. */
+bool pylon_has_open_jobs(const struct pylon *p);
+bool job_is_scheduled(const struct job *j);
+
+/* --- reload.c --- */
+/* A pylon that is not in the engine yet, in the order of names. Its database is not opened. */
+struct pylon *engine_add_pylon(struct engine *e, struct pylon_config *c);
+/* Opens the door of a webhook pylon, as its configuration says. */
+void pylon_make_route(struct pylon *p);
+/* Frees what is gone and has no jobs left. */
+void engine_forget_gone(struct engine *e);
+
+/* --- accept.c --- */
+/* One event on its way into the database, whoever sent it. */
+struct intake {
+	struct store_accept
+		op; /* first: handed to the store, or part of a struct store_occurrence */
+	struct pylon *pylon;
+	struct event event;
+	struct store_outgoing approval;
+	char *approval_message;
+};
+/* Fills the operation from in->event; counts an approval as awaited. */
+void intake_prepare(struct intake *in, struct pylon *p, const char *source);
+/* After the transaction: corrects the counters, tells what is new, asks for the pump. `became`
+ * tells whether a row came of it. */
+void intake_settle(struct intake *in, int rc);
+void intake_fini(struct intake *in);
+/* Too many jobs of this pylon wait for an approval. */
+bool pylon_awaits_too_many(const struct pylon *p);
+
+/* --- occur.c --- */
+/* Takes up, or drops, the schedule that the configuration describes. */
+void pylon_start_clockwork(struct pylon *p);
+void pylon_stop_clockwork(struct pylon *p);
+void engine_occurrence_due(struct agenda_entry *entry, void *ctx);
+void engine_clock_stepped(int64_t step_us, void *ctx);
 
 /* --- admit.c --- */
 /* The take_room callbacks of T1 and of decisions; ctx is the pylon. */
@@ -137,7 +214,8 @@ void engine_kick(struct engine *e);
 
 /* --- start.c --- */
 void engine_claim(struct pylon *p, const struct job *j);
-struct live *live_new(struct pylon *p, const struct id *job_id, const struct id *run_id);
+struct live *live_new(struct pylon *p, struct pylon_config *config, const struct id *job_id,
+	const struct id *run_id);
 void live_free(struct live *v);
 struct live *engine_live(struct engine *e, const struct id *run_id);
 struct live *engine_live_job(struct engine *e, const struct id *job_id);
@@ -174,10 +252,10 @@ void result_gather(struct live *v, const struct runner_exit *x, struct ending *d
 void message_render(struct buf *out, const struct template *t, const struct job *j,
 	const struct event_record *ev, size_t max);
 /* JSON of an outgoing message (free()). */
-char *message_json(const char *kind, const struct pylon *p, const struct job *j,
+char *message_json(const char *kind, const struct pylon_config *c, const struct job *j,
 	const struct event_record *ev, struct slice text) ALLOCATES;
 /* Does this pylon want to hear of that end? */
-bool pylon_tells(const struct pylon *p, enum job_state s);
+bool config_tells(const struct pylon_config *c, enum job_state s);
 
 /* --- deliver.c --- */
 void engine_deliver_next(struct engine *e);
@@ -186,8 +264,16 @@ void delivery_tasks_free(struct engine *e);
 
 /* --- decide.c --- */
 void engine_expire_next(struct engine *e);
+/* Cancels what is left of earlier occurrences (overlap: cancel_previous), all but `keep`. */
+void pylon_cancel_scheduled(struct pylon *p, const struct id *keep);
 
 /* --- recover.c --- */
+/* Opens a pylon's database and takes up what is in it. */
+NODISCARD int pylon_recover(struct pylon *p, struct err *err);
+/* Has the image of its configuration checked or built. */
+void pylon_check_image(struct pylon *p);
+/* How many of a job's last runs died in their start one after the other. */
+int live_dead_starts(struct live *v);
 void engine_on_ready(void *ctx, bool is_up, const char *text);
 /* Asks what is alive; a timer's callback, so that a failed survey can be repeated. */
 void engine_survey(struct timer *t, void *ctx);

@@ -13,6 +13,8 @@
 #include "base/file.h"
 #include "engine/engine-internal.h"
 
+#define WAKE_MAX_US (3600 * US_PER_SEC)
+
 void answer_refuse(struct answer *a, int status, const char *code, const char *fmt, ...)
 {
 	va_list ap;
@@ -74,7 +76,7 @@ void engine_schedule_wake(struct engine *e)
 	int64_t at = 0;
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		const struct pylon *p = &e->pylons[i];
+		const struct pylon *p = e->pylons[i];
 
 		if (p->in_flight == 0)
 			at = sooner(at, p->next_delivery);
@@ -83,10 +85,11 @@ void engine_schedule_wake(struct engine *e)
 		if (pylon_may_start(p))
 			at = sooner(at, p->next_start);
 	}
+	/* The wall clock may be set: what is far is looked at again before. */
 	if (at == 0)
 		timer_cancel(&e->wake);
 	else
-		timer_set_in(&e->wake, MAX_OF(at - now, US_PER_MS));
+		timer_set_in(&e->wake, MIN_OF(MAX_OF(at - now, US_PER_MS), WAKE_MAX_US));
 }
 
 static void pump(void *ctx)
@@ -96,6 +99,7 @@ static void pump(void *ctx)
 	engine_admit_next(e);
 	engine_deliver_next(e);
 	engine_expire_next(e);
+	engine_forget_gone(e);
 	engine_schedule_wake(e);
 }
 
@@ -138,32 +142,11 @@ static void commit_again(struct timer *t UNUSED, void *ctx)
 
 /* --- life --- */
 
-static bool is_wanted(const struct engine *e, const struct pylon_config *c)
-{
-	if (e->only.n > 0)
-		return strv_has(&e->only, c->name);
-	return !c->is_disabled;
-}
-
-static void add_pylons(struct engine *e)
-{
-	const struct config *c = e->config;
-
-	e->pylons = xcalloc(c->pylon_count + 1, sizeof(*e->pylons));
-	for (size_t i = 0; i < c->pylon_count; i++) {
-		struct pylon *p = &e->pylons[e->pylon_count];
-
-		if (!is_wanted(e, c->pylons[i]))
-			continue;
-		p->engine = e;
-		p->config = c->pylons[i];
-		e->pylon_count++;
-	}
-}
-
 struct engine *engine_new(const struct engine_options *o)
 {
 	struct engine *e = xcalloc(1, sizeof(*e));
+	struct agenda_events schedules = {
+		.due = engine_occurrence_due, .stepped = engine_clock_stepped, .ctx = e};
 
 	e->loop = o->loop;
 	e->config = o->config;
@@ -182,7 +165,9 @@ struct engine *engine_new(const struct engine_options *o)
 	defer_init(&e->pump, e->loop, pump, e);
 	defer_init(&e->turn, e->loop, turn_only, e);
 	loop_on_turn_end(e->loop, end_of_turn, e);
-	add_pylons(e);
+	e->agenda = agenda_new(e->loop, &schedules);
+	for (size_t i = 0; i < e->config->pylon_count; i++)
+		(void)engine_add_pylon(e, e->config->pylons[i]);
 	return e;
 }
 
@@ -204,9 +189,12 @@ void engine_free(struct engine *e)
 	delivery_tasks_free(e);
 	store_free(e->store);
 	for (size_t i = 0; i < e->pylon_count; i++)
-		pylon_fini(&e->pylons[i]);
+		pylon_free(e->pylons[i]);
 	free(e->pylons);
+	agenda_free(e->agenda);
 	strv_fini(&e->only);
+	strv_fini(&e->config_notes);
+	strv_fini(&e->restart_needed);
 	free(e->home_id);
 	free(e->runner_text);
 	free(e);

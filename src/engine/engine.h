@@ -8,12 +8,14 @@
  * transactions; the files of this room follow them in order:
  *
  *   accept.c   T1: a request becomes an event and a job, or is refused
+ *   occur.c    T1 for schedules: an occurrence becomes a job or a reason why not
  *   admit.c    which queued job goes next, and whether there is room
  *   start.c    T2, T3: claim, workspace, container
  *   finish.c   T4: what a run left behind becomes a result
  *   deliver.c  T5, T6: the outbox
  *   decide.c   approve, dismiss, kill, retry, expiry
  *   recover.c  start-up: every "running" is checked against the engine
+ *   reload.c   another configuration takes over
  *   retain.c   what is old goes
  *
  * The database is the truth; what is in memory (slots, living runs) is a cache that recover.c can
@@ -37,7 +39,7 @@ struct engine;
 
 struct engine_options {
 	struct loop *loop;
-	const struct config *config; /* borrowed for the engine's life */
+	const struct config *config; /* borrowed until engine_reconfigure() gives another */
 	const struct strv *only;     /* names of the pylons to run; empty or NULL = all enabled */
 	const char *home_id;         /* value of the label pylon.home */
 	uint16_t callback_port;      /* agents reach us here; may be set later */
@@ -64,6 +66,21 @@ struct engine_ports {
  * images were checked or built. Negative when nothing can work at all. */
 NODISCARD int engine_start(struct engine *e, const struct engine_ports *p,
 	void (*prepared)(void *ctx), void *ctx, struct err *err);
+
+/* Another snapshot takes the place of the present one, which is no longer needed when this returns:
+ * whole, within this turn. Jobs that were accepted keep the configuration they began with; a pylon
+ * in next->broken keeps its present one and says so (problems has the reason). */
+void engine_reconfigure(
+	struct engine *e, const struct config *next, const struct problems *problems);
+/* Writes `disabled` into the pylon's file; a reload has to follow. STORE_E_NOT_FOUND; negative when
+ * the file cannot be edited. */
+NODISCARD int engine_set_enabled(
+	struct engine *e, const char *name, bool is_enabled, struct err *err);
+/* Zone files were replaced: every schedule is read and planned again. */
+void engine_replan(struct engine *e);
+/* Something about the configuration that people should see in the status: why a reload was refused.
+ * NULL = nothing. Replaced by the next one. */
+void engine_note_config(struct engine *e, const char *text);
 
 /* From now on new events are answered 503 "draining" and nothing is claimed any more. */
 void engine_drain(struct engine *e);
@@ -120,6 +137,14 @@ NODISCARD int engine_job_deliveries(struct engine *e, const struct job *j,
 	void (*fn)(const struct delivery *d, void *ctx), void *ctx, struct err *err);
 NODISCARD int engine_job_event(
 	struct engine *e, const struct job *j, struct event_record *ret, struct err *err);
+/* Occurrences of a cron pylon (NULL: of all), newest first over all of them; `before` as in
+ * store_occurrences(). */
+NODISCARD int engine_list_occurrences(struct engine *e, const char *pylon, int64_t before,
+	size_t limit, void (*fn)(const struct occurrence *o, const char *pylon, void *ctx),
+	void *ctx, struct err *err);
+/* The occurrence that a job came from; STORE_E_NOT_FOUND. */
+NODISCARD int engine_job_occurrence(
+	struct engine *e, const struct job *j, struct occurrence *ret, struct err *err);
 /* Deliveries of all pylons in a state (DELIVERY_STATES = any), newest first. */
 NODISCARD int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t limit,
 	void (*fn)(const struct delivery *d, const char *pylon, void *ctx), void *ctx,
@@ -132,7 +157,13 @@ void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *ou
 struct engine_pylon {
 	const struct pylon_config *config;
 	bool is_ready;
+	bool is_active;
 	const char *reason; /* why not; NULL when ready */
+	/* Why its file cannot be used while `config` is what it had before; NULL = it can. */
+	const char *config_problem;
+	const char *schedule;    /* cron: in words; NULL = none runs */
+	const char *zone_path;   /* cron: the file its zone came from; NULL = none */
+	int64_t next_occurrence; /* wall clock; 0 = none */
 	struct store_counts counts;
 };
 void engine_each_pylon(
@@ -145,14 +176,16 @@ struct engine_status {
 	bool store_is_writable;
 	int running, starting, slots_taken, slots; /* slots < 0 = unlimited */
 	int64_t queued, awaiting_approval, deliveries_pending, deliveries_dead;
-	size_t pylons, pylons_ready;
+	size_t pylons, pylons_ready;       /* of those that are enabled */
+	const struct strv *config_notes;   /* what the last reload refused; borrowed */
+	const struct strv *restart_needed; /* keys of config.yaml that wait for a restart */
 };
 void engine_status(struct engine *e, struct engine_status *ret);
 
 /* --- events, for streams --- */
 
 struct engine_event {
-	const char *type;   /* "job", "delivery", "log", "engine" */
+	const char *type;   /* "job", "delivery", "log", "engine", "occurrence", "config" */
 	const char *pylon;  /* NULL where it does not apply */
 	struct id job_id;   /* "" where it does not apply */
 	const char *state;  /* new state, "" for "log" */

@@ -46,7 +46,7 @@ static int64_t backoff(const struct pylon_config *c, int failures)
 
 static void decide_retry(struct live *v, struct finish_task *t)
 {
-	const struct pylon_config *c = v->pylon->config;
+	const struct pylon_config *c = v->config;
 	struct store_finish *op = &t->op;
 
 	if (t->end.is_free) {
@@ -56,6 +56,8 @@ static void decide_retry(struct live *v, struct finish_task *t)
 	if (!is_retryable(op->job_state))
 		return;
 	op->counts = true;
+	if (str_eq(op->reason, "poison"))
+		return;
 	if (v->failures >= c->retries || v->is_shutdown)
 		return;
 	op->not_before = op->now_real + backoff(c, v->failures);
@@ -73,7 +75,7 @@ static struct slice told_text(const struct ending *d)
 
 static void add_result_delivery(struct live *v, struct finish_task *t)
 {
-	const struct pylon_config *c = v->pylon->config;
+	const struct pylon_config *c = v->config;
 	CLEANUP(freep) char *reason = xstrdup_or_null(t->op.reason);
 	struct event_record ev = {0};
 	struct err err = CLEAN_ERR;
@@ -89,11 +91,11 @@ static void add_result_delivery(struct live *v, struct finish_task *t)
 		.cost_usd = t->end.cost_usd,
 		.error = t->end.error};
 
-	if (!job_is_over(t->op.job_state) || !pylon_tells(v->pylon, t->op.job_state))
+	if (!job_is_over(t->op.job_state) || !config_tells(c, t->op.job_state))
 		return;
 	if (store_event(v->pylon->db, &v->job_id, &ev, &err) != 0)
 		log_warn(TAG, "job %.8s: its event cannot be read: %s", v->job_id.s, err.text);
-	t->message = message_json("result", v->pylon, &j, &ev, told_text(&t->end));
+	t->message = message_json("result", c, &j, &ev, told_text(&t->end));
 	event_record_fini(&ev);
 	t->outgoing = (struct store_outgoing){.kind = "result",
 		.channel = c->channel.type_name,

@@ -20,9 +20,9 @@ int engine_find_job(struct engine *e, const char *prefix, struct job *ret, struc
 		struct job j = {0};
 		int rc;
 
-		if (pylon_db(&e->pylons[i]) == NULL)
+		if (pylon_db(e->pylons[i]) == NULL)
 			continue;
-		rc = store_job_by_prefix(e->pylons[i].db, prefix, &j, err);
+		rc = store_job_by_prefix(e->pylons[i]->db, prefix, &j, err);
 		if (rc == STORE_E_NOT_FOUND)
 			continue;
 		if (rc != 0 || found) {
@@ -86,7 +86,7 @@ int engine_list_jobs(struct engine *e, const char *pylon, const struct store_job
 	int rc = 0;
 
 	for (size_t i = 0; i < e->pylon_count && rc >= 0; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 
 		if (pylon != NULL && !str_eq(p->config->name, pylon))
 			continue;
@@ -191,7 +191,7 @@ int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t l
 	int rc = 0;
 
 	for (size_t i = 0; i < e->pylon_count && rc >= 0; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 
 		l.pylon = p->config->name;
 		if (pylon_db(p) != NULL)
@@ -208,13 +208,105 @@ int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t l
 	return rc < 0 ? rc : 0;
 }
 
+/* --- occurrences --- */
+
+struct named_occurrence {
+	struct occurrence o;
+	const char *pylon; /* borrowed */
+};
+
+struct occurrence_list {
+	struct named_occurrence *v;
+	size_t n, size;
+	const char *pylon;
+};
+
+static void gather_occurrence(const struct occurrence *from, void *ctx)
+{
+	struct occurrence_list *l = ctx;
+	struct named_occurrence *to;
+
+	if (l->n == l->size) {
+		l->size = l->size == 0 ? 64 : l->size * 2;
+		l->v = xreallocarray(l->v, l->size, sizeof(*l->v));
+	}
+	to = &l->v[l->n++];
+	to->pylon = l->pylon;
+	to->o = *from;
+	to->o.schedule = xstrdup_or_null(from->schedule);
+	to->o.note = xstrdup_or_null(from->note);
+}
+
+static int latest_first(const void *a, const void *b)
+{
+	const struct named_occurrence *x = a, *y = b;
+
+	if (x->o.at != y->o.at)
+		return x->o.at < y->o.at ? 1 : -1;
+	return strcmp(x->pylon, y->pylon);
+}
+
+int engine_list_occurrences(struct engine *e, const char *pylon, int64_t before, size_t limit,
+	void (*fn)(const struct occurrence *o, const char *pylon, void *ctx), void *ctx,
+	struct err *err)
+{
+	struct occurrence_list l = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < e->pylon_count && rc >= 0; i++) {
+		struct pylon *p = e->pylons[i];
+
+		if (pylon != NULL && !str_eq(p->config->name, pylon))
+			continue;
+		l.pylon = p->config->name;
+		if (p->config->trigger == TRIGGER_CRON && pylon_db(p) != NULL)
+			rc = store_occurrences(
+				p->db, NULL, before, limit, gather_occurrence, &l, err);
+	}
+	if (l.n > 1)
+		qsort(l.v, l.n, sizeof(*l.v), latest_first);
+	for (size_t i = 0; i < l.n; i++) {
+		if (i < limit && rc >= 0)
+			fn(&l.v[i].o, l.v[i].pylon, ctx);
+		occurrence_fini(&l.v[i].o);
+	}
+	free(l.v);
+	return rc < 0 ? rc : 0;
+}
+
+int engine_job_occurrence(
+	struct engine *e, const struct job *j, struct occurrence *ret, struct err *err)
+{
+	struct store_db *db = db_of(e, j);
+
+	return db == NULL ? no_database(err) : store_occurrence_of(db, &j->id, ret, err);
+}
+
+/* --- the whole --- */
+
+static int64_t next_occurrence(const struct pylon *p)
+{
+	const struct clockwork *c = &p->clockwork;
+
+	return c->schedule != NULL && c->entry.slot != 0 ? c->entry.due_real : 0;
+}
+
 void engine_each_pylon(
 	struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx), void *ctx)
 {
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
-		struct engine_pylon view = {.config = p->config};
+		struct pylon *p = e->pylons[i];
+		struct engine_pylon view = {.config = p->config,
+			.is_active = pylon_is_active(p),
+			.config_problem = p->config_problem,
+			.schedule = p->clockwork.description,
+			.zone_path = p->clockwork.schedule == NULL
+					     ? NULL
+					     : zone_path(schedule_zone(p->clockwork.schedule)),
+			.next_occurrence = next_occurrence(p)};
 
+		if (p->is_gone)
+			continue;
 		view.is_ready = pylon_is_ready(p, &view.reason);
 		view.counts.jobs[JOB_QUEUED] = p->queued;
 		view.counts.jobs[JOB_AWAITING_APPROVAL] = p->awaiting;
@@ -229,7 +321,7 @@ static void add_deliveries(struct engine *e, struct engine_status *ret)
 	int64_t now = loop_real(e->loop);
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 		struct store_counts c = {0};
 
 		if (p->db == NULL || store_count(p->db, now, &c, NULL) < 0) {
@@ -252,7 +344,8 @@ void engine_status(struct engine *e, struct engine_status *ret)
 		.is_draining = e->is_draining,
 		.store_is_writable = !e->store_failed,
 		.slots = e->config->max_concurrent,
-		.pylons = e->pylon_count};
+		.config_notes = &e->config_notes,
+		.restart_needed = &e->restart_needed};
 	list_foreach (it, &e->live) {
 		const struct live *v = list_entry(it, struct live, node);
 
@@ -262,11 +355,12 @@ void engine_status(struct engine *e, struct engine_status *ret)
 			ret->running++;
 	}
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		const struct pylon *p = &e->pylons[i];
+		const struct pylon *p = e->pylons[i];
 
 		ret->queued += p->queued;
 		ret->awaiting_approval += p->awaiting;
-		ret->pylons_ready += pylon_is_ready(p, &reason) ? 1 : 0;
+		ret->pylons += pylon_is_active(p) ? 1 : 0;
+		ret->pylons_ready += pylon_is_active(p) && pylon_is_ready(p, &reason) ? 1 : 0;
 		ret->slots_taken +=
 			e->config->when_full == WHEN_FULL_REJECT ? (int)pylon_slots(p) : p->active;
 	}

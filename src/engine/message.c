@@ -10,104 +10,40 @@
 
 #define TOPIC_MAX 256
 
-struct lookup {
-	const struct job *job;
-	const struct event_record *event;
-	struct js *headers;
-};
-
-static bool add_text(struct buf *out, const char *text)
-{
-	if (text == NULL)
-		return false;
-	buf_add_str(out, text);
-	return true;
-}
-
-static bool lookup_job(const struct job *j, struct slice name, struct buf *out)
-{
-	char when[INSTANT_SIZE];
-
-	if (slice_eq_str(name, "id"))
-		return add_text(out, j->id.s);
-	if (slice_eq_str(name, "pylon"))
-		return add_text(out, j->pylon);
-	if (slice_eq_str(name, "attempt")) {
-		buf_printf(out, "%d", j->attempt);
-		return true;
-	}
-	if (slice_eq_str(name, "created_at")) {
-		instant_print(j->created_at, when);
-		return add_text(out, when);
-	}
-	return false;
-}
-
-/* Value of a query parameter as sent (not decoded: it is data, shown as it came). */
-static bool lookup_query(const char *query, struct slice name, struct buf *out)
-{
-	const char *at = query;
-
-	while (at != NULL && *at != '\0') {
-		const char *end = strchrnul(at, '&');
-		const char *eq = memchr(at, '=', (size_t)(end - at));
-
-		if (eq != NULL && slice_eq((struct slice){at, (size_t)(eq - at)}, name)) {
-			buf_add(out, eq + 1, (size_t)(end - eq - 1));
-			return true;
-		}
-		at = *end == '\0' ? end : end + 1;
-	}
-	return false;
-}
-
-static struct slice behind(struct slice path, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return (struct slice){path.p + n, path.n - n};
-}
-
-static bool lookup_value(void *ctx, struct slice path, struct buf *out)
-{
-	struct lookup *l = ctx;
-	CLEANUP(freep) char *name = NULL;
-
-	if (slice_has_prefix(path, "job."))
-		return lookup_job(l->job, behind(path, "job."), out);
-	if (slice_has_prefix(path, "query."))
-		return lookup_query(l->event->query, behind(path, "query."), out);
-	if (slice_eq_str(path, "event.source"))
-		return add_text(out, l->event->source);
-	if (!slice_has_prefix(path, "headers.") || str_is_empty(l->event->headers_json))
-		return false;
-	if (l->headers == NULL)
-		l->headers = js_parse(l->event->headers_json, strlen(l->event->headers_json), NULL);
-	name = slice_dup(behind(path, "headers."));
-	return add_text(out, js_get_str(l->headers, name));
-}
-
+/* The rendered text may be cut: half a prompt is said in the log, not kept back. */
 void message_render(struct buf *out, const struct template *t, const struct job *j,
 	const struct event_record *ev, size_t max)
 {
-	struct lookup l = {.job = j, .event = ev};
-	struct scan body = SCAN_NULL_INDEX;
-	struct template_input in = {.lookup = lookup_value, .ctx = &l};
-	struct err err = CLEAN_ERR;
+	char created[INSTANT_SIZE], received[INSTANT_SIZE];
+	struct template_event event = {
+		.body = {ev->body, ev->body_n},
+		.headers_json = ev->headers_json,
+		.query = ev->query,
+		.job_id = j->id.s,
+		.pylon = j->pylon,
+		.created_at = created,
+		.attempt = j->attempt,
+		.source = ev->source,
+		.received_at = received,
+		.delivery_id = j->delivery_id,
+	};
+	int r;
 
 	if (t == NULL)
 		return;
-	if (scan_parse(&body, ev->body, ev->body_n, &err) == 0)
-		in.body = &body;
-	if (template_render(t, &in, max, out) == TEMPLATE_E_TOO_LONG)
+	instant_print(j->created_at, created);
+	instant_print(ev->received_at, received);
+	r = template_render(t, &event, max, out);
+	if (r == TEMPLATE_E_TOO_LONG)
 		log_warn(TAG, "job %.8s: a rendered text was cut at %zu bytes", j->id.s, max);
-	js_free(l.headers);
-	scan_fini(&body);
+	else if (r == TEMPLATE_E_TOO_MUCH)
+		log_warn(TAG, "job %.8s: a rendered text was cut: its template does too much",
+			j->id.s);
 }
 
-bool pylon_tells(const struct pylon *p, enum job_state s)
+bool config_tells(const struct pylon_config *c, enum job_state s)
 {
-	return p->config->on.n == 0 || strv_has(&p->config->on, job_state_name(s));
+	return c->on.n == 0 || strv_has(&c->on, job_state_name(s));
 }
 
 static struct js *job_js(const struct job *j)
@@ -133,16 +69,16 @@ static struct js *job_js(const struct job *j)
 	return o;
 }
 
-char *message_json(const char *kind, const struct pylon *p, const struct job *j,
+char *message_json(const char *kind, const struct pylon_config *c, const struct job *j,
 	const struct event_record *ev, struct slice text)
 {
 	CLEANUP(js_freep) struct js *o = js_object();
 	CLEANUP(buf_fini) struct buf topic = BUF_NULL;
 	struct buf out = BUF_NULL;
 
-	message_render(&topic, p->config->topic, j, ev, TOPIC_MAX);
+	message_render(&topic, c->topic, j, ev, TOPIC_MAX);
 	if (topic.n == 0)
-		buf_printf(&topic, "%s -- %.8s", p->config->name, j->id.s);
+		buf_printf(&topic, "%s -- %.8s", c->name, j->id.s);
 	js_set_str(o, "kind", kind);
 	js_set_take(o, "job", job_js(j));
 	js_set_strn(o, "topic", topic.p, topic.n);

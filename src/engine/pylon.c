@@ -13,8 +13,8 @@
 struct pylon *engine_pylon(struct engine *e, const char *name)
 {
 	for (size_t i = 0; i < e->pylon_count; i++)
-		if (str_eq(e->pylons[i].config->name, name))
-			return &e->pylons[i];
+		if (str_eq(e->pylons[i]->config->name, name))
+			return e->pylons[i];
 	return NULL;
 }
 
@@ -25,9 +25,49 @@ bool pylon_is_ready(const struct pylon *p, const char **ret_reason)
 	if (reason == NULL)
 		reason = p->db_problem;
 	if (reason == NULL)
+		reason = p->trigger_problem;
+	if (reason == NULL)
 		reason = p->image_problem;
 	*ret_reason = reason;
 	return reason == NULL;
+}
+
+bool pylon_is_active(const struct pylon *p)
+{
+	const struct strv *only = &p->engine->only;
+
+	if (p->is_gone)
+		return false;
+	return only->n > 0 ? strv_has(only, p->config->name) : !p->config->is_disabled;
+}
+
+bool pylon_has_open_jobs(const struct pylon *p)
+{
+	return p->queued > 0 || p->active > 0 || p->awaiting > 0;
+}
+
+bool job_is_scheduled(const struct job *j)
+{
+	return str_eq(j->source, "schedule");
+}
+
+struct pylon_config *pylon_config_of(struct pylon *p, const struct job *j)
+{
+	/* Only a person's decision makes a job that ran before wait without failures. */
+	bool is_run_again = j->attempt > 0 && j->failures == 0;
+	int64_t since = is_run_again ? j->queued_at : j->created_at;
+	struct pylon_config *found = p->config;
+
+	if (since >= p->config_since)
+		return found;
+	list_foreach (it, &p->elders) {
+		const struct elder *elder = list_entry(it, struct elder, node);
+
+		found = elder->config;
+		if (since >= elder->since)
+			break;
+	}
+	return found;
 }
 
 static void log_migration(const struct pylon *p, const struct store_migration *m)
@@ -107,10 +147,21 @@ int pylon_count(struct pylon *p, struct err *err)
 	return count_due(p, now, err);
 }
 
-void pylon_fini(struct pylon *p)
+void pylon_free(struct pylon *p)
 {
+	pylon_stop_clockwork(p);
+	list_foreach_safe (it, &p->elders) {
+		struct elder *elder = list_entry(it, struct elder, node);
+
+		list_remove(&elder->node);
+		pylon_config_unref(elder->config);
+		free(elder);
+	}
 	route_free(p->route);
+	pylon_config_unref(p->config);
+	free(p->config_problem);
+	free(p->trigger_problem);
 	free(p->db_problem);
 	free(p->image_problem);
-	*p = (struct pylon){0};
+	free(p);
 }

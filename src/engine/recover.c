@@ -35,7 +35,8 @@ static void load_live(const struct job *j, void *ctx)
 			job_state_name(j->state), rc < 0 ? err.text : "its row is missing");
 		return;
 	}
-	v = live_new(p, &j->id, &r.id);
+	v = live_new(p, p->config, &j->id, &r.id);
+	v->is_scheduled = job_is_scheduled(j);
 	p->active++;
 	p->engine->active++;
 	v->attempt = r.attempt;
@@ -49,7 +50,7 @@ static void load_live(const struct job *j, void *ctx)
 	run_fini(&r);
 }
 
-static int open_pylon(struct pylon *p, struct err *err)
+int pylon_recover(struct pylon *p, struct err *err)
 {
 	int64_t now = loop_real(p->engine->loop);
 	int rc;
@@ -66,42 +67,18 @@ static int open_pylon(struct pylon *p, struct err *err)
 	return rc;
 }
 
-static void make_route(struct pylon *p)
-{
-	const struct pylon_config *c = p->config;
-	struct route_config rc = {.path = c->path,
-		.signature_header = c->signature_header,
-		.secrets = &c->secrets,
-		.tolerance_us = c->tolerance_us,
-		.dedupe_header = c->dedupe,
-		.max_body = c->max_body};
-	struct err err = CLEAN_ERR;
-
-	if (c->trigger != TRIGGER_WEBHOOK || c->not_ready != NULL)
-		return;
-	if (c->secrets.n > 0) {
-		rc.recipe = signature_recipe_from_header(c->signature_header);
-		if (c->signature != NULL)
-			must(signature_recipe_from_name(slice_of(c->signature), &rc.recipe));
-	}
-	if (route_new(&p->route, &rc, &err) != 0) {
-		(void)err_wrap(&err, "trigger");
-		str_replace(&p->db_problem, err.text);
-		log_error(TAG, "%s: %s", c->name, p->db_problem);
-	}
-}
-
 static void open_pylons(struct engine *e)
 {
 	int64_t pending = 0;
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 		struct err err = CLEAN_ERR;
 
-		if (open_pylon(p, &err) < 0 && err.code != 0)
+		if (pylon_recover(p, &err) < 0 && err.code != 0)
 			log_error(TAG, "%s: %s", p->config->name, err.text);
-		make_route(p);
+		pylon_make_route(p);
+		pylon_start_clockwork(p);
 		pending += p->queued + p->awaiting + p->active;
 		pylon_close_if_idle(p);
 	}
@@ -115,7 +92,7 @@ static void open_pylons(struct engine *e)
 static bool is_known_to_be_over(struct engine *e, const struct runner_found *f)
 {
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 		struct run r = {0};
 		bool is_over;
 
@@ -149,35 +126,41 @@ static void survey_each(void *ctx, const struct runner_found *f)
 	rundir_remove(e, &f->run_id);
 }
 
-struct poison_count {
-	int starts;
-};
-
-static void count_poison(const struct run *r, void *ctx)
+/* Runs that died while they were being started, since the last one that did not. */
+static void count_dead_start(const struct run *r, void *ctx)
 {
-	struct poison_count *c = ctx;
+	int *starts = ctx;
 
-	if (str_eq(r->reason, "never_started"))
-		c->starts++;
+	if (str_eq(r->reason, "never_started") || str_eq(r->reason, "engine_down"))
+		(*starts)++;
+	else if (run_is_over(r->state))
+		*starts = 0;
+}
+
+int live_dead_starts(struct live *v)
+{
+	struct err err = CLEAN_ERR;
+	int starts = 0;
+
+	if (store_runs(v->pylon->db, &v->job_id, count_dead_start, &starts, &err) < 0)
+		log_warn(TAG, "job %.8s: its runs cannot be counted: %s", v->job_id.s, err.text);
+	return starts;
 }
 
 /* The claim was on disk, the container never came to be: the daemon died in between. */
 static void finish_never_started(struct live *v)
 {
-	struct poison_count c = {0};
-	struct err err = CLEAN_ERR;
+	int starts = live_dead_starts(v) + 1;
 	struct ending d = {.run_state = RUN_LOST,
 		.job_state = JOB_QUEUED,
 		.exit_code = -1,
 		.reason = "never_started",
 		.is_free = true};
 
-	if (store_runs(v->pylon->db, &v->job_id, count_poison, &c, &err) < 0)
-		log_warn(TAG, "job %.8s: its runs cannot be counted: %s", v->job_id.s, err.text);
-	if (c.starts + 1 >= POISON_STARTS_MAX) {
+	if (starts >= POISON_STARTS_MAX) {
 		d.job_state = JOB_FAILED;
 		d.reason = "poison";
-		d.error = xasprintf("the daemon died %d times while starting it", c.starts + 1);
+		d.error = xasprintf("the daemon died %d times while starting it", starts);
 		d.is_free = false;
 	} else if (v->stop == STOP_CANCEL) {
 		d.job_state = JOB_CANCELLED;
@@ -220,55 +203,65 @@ static void reconcile(struct engine *e)
 struct image_task {
 	struct engine *engine;
 	char *image;
+	bool is_awaited; /* the doors open when it is done */
 };
 
 static void set_image_problem(struct engine *e, const char *image, const char *text)
 {
-	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
-
-		if (!str_eq(p->config->image, image))
-			continue;
-		str_replace(&p->image_problem, text);
-	}
+	for (size_t i = 0; i < e->pylon_count; i++)
+		if (str_eq(e->pylons[i]->config->image, image))
+			str_replace(&e->pylons[i]->image_problem, text);
 }
 
 static void image_done(void *ctx, int rc, const char *text)
 {
 	struct image_task *t = ctx;
 	struct engine *e = t->engine;
+	bool is_last = t->is_awaited && --e->images_pending == 0;
 
 	if (rc < 0)
 		log_warn(TAG, "image %s is not available: %s", t->image, text);
 	set_image_problem(e, t->image, rc < 0 ? text : NULL);
 	free(t->image);
 	free(t);
-	if (--e->images_pending == 0)
+	if (is_last)
 		engine_prepared(e);
+}
+
+static void check_image(struct pylon *p, bool is_awaited)
+{
+	struct engine *e = p->engine;
+	struct image_task *t = xcalloc_held(1, sizeof(*t));
+
+	t->engine = e;
+	t->image = xstrdup_or_null(p->config->image);
+	t->is_awaited = is_awaited;
+	e->images_pending += is_awaited ? 1 : 0;
+	e->ports.runner->ops->ensure_image(e->ports.runner, t->image, image_done, t);
+}
+
+void pylon_check_image(struct pylon *p)
+{
+	str_replace(&p->image_problem, NULL);
+	if (p->engine->runner_is_up && p->config->image != NULL && pylon_is_active(p))
+		check_image(p, false);
 }
 
 static bool is_first_with_image(const struct engine *e, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (str_eq(e->pylons[k].config->image, e->pylons[i].config->image))
+		if (pylon_is_active(e->pylons[k]) &&
+			str_eq(e->pylons[k]->config->image, e->pylons[i]->config->image))
 			return false;
-	return e->pylons[i].config->image != NULL;
+	return pylon_is_active(e->pylons[i]) && e->pylons[i]->config->image != NULL;
 }
 
 static void check_images(struct engine *e)
 {
 	e->images_pending = 1;
-	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct image_task *t;
-
-		if (!is_first_with_image(e, i))
-			continue;
-		t = xcalloc_held(1, sizeof(*t));
-		t->engine = e;
-		t->image = xstrdup(e->pylons[i].config->image);
-		e->images_pending++;
-		e->ports.runner->ops->ensure_image(e->ports.runner, t->image, image_done, t);
-	}
+	for (size_t i = 0; i < e->pylon_count; i++)
+		if (is_first_with_image(e, i))
+			check_image(e->pylons[i], true);
 	if (--e->images_pending == 0)
 		engine_prepared(e);
 }

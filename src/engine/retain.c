@@ -37,8 +37,8 @@ static bool job_is_known_over(struct engine *e, const struct id *id, int64_t *re
 		struct job j = {0};
 		bool is_over;
 
-		if (pylon_db(&e->pylons[i]) == NULL ||
-			store_job(e->pylons[i].db, id, &j, NULL) != 0)
+		if (pylon_db(e->pylons[i]) == NULL ||
+			store_job(e->pylons[i]->db, id, &j, NULL) != 0)
 			continue;
 		is_over = job_is_over(j.state);
 		*ret_finished = j.finished_at;
@@ -54,8 +54,8 @@ static bool run_is_known_over(struct engine *e, const struct id *id)
 		struct run r = {0};
 		bool is_over;
 
-		if (pylon_db(&e->pylons[i]) == NULL ||
-			store_run(e->pylons[i].db, id, &r, NULL) != 0)
+		if (pylon_db(e->pylons[i]) == NULL ||
+			store_run(e->pylons[i]->db, id, &r, NULL) != 0)
 			continue;
 		is_over = run_is_over(r.state);
 		run_fini(&r);
@@ -173,7 +173,7 @@ static bool close_idle(struct engine *e)
 	bool is_any_open = false;
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
-		struct pylon *p = &e->pylons[i];
+		struct pylon *p = e->pylons[i];
 
 		if (p->db != NULL && now - p->used_mono >= DB_IDLE_US)
 			pylon_close_if_idle(p);
@@ -189,8 +189,8 @@ void engine_housekeeping(struct timer *t, void *ctx)
 	bool is_cut = is_due && sweep_files(e);
 
 	for (size_t i = 0; i < e->pylon_count; i++)
-		if (is_due && e->pylons[i].db != NULL)
-			prune_rows(&e->pylons[i]);
+		if (is_due && e->pylons[i]->db != NULL)
+			prune_rows(e->pylons[i]);
 	if (is_due && !is_cut)
 		e->next_sweep_mono = loop_mono(e->loop) + HOUSEKEEPING_US;
 	if (close_idle(e))

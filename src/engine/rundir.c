@@ -94,7 +94,7 @@ static void fill_env(
 {
 	const struct engine *e = v->engine;
 	const char *host =
-		str_eq(v->pylon->config->network, "host") ? "127.0.0.1" : "host.docker.internal";
+		str_eq(v->config->network, "host") ? "127.0.0.1" : "host.docker.internal";
 	struct strv *env = &rd->env;
 
 	if (prompt.n <= PROMPT_ENV_MAX &&
@@ -109,8 +109,8 @@ static void fill_env(
 		v->token);
 	if (!str_is_empty(j->session_id))
 		strv_addf(env, "SESSION_ID=%s", j->session_id);
-	for (size_t i = 0; i < v->pylon->config->env.n; i++)
-		strv_add(env, v->pylon->config->env.v[i]);
+	for (size_t i = 0; i < v->config->env.n; i++)
+		strv_add(env, v->config->env.v[i]);
 }
 
 static char *keep(struct rundir *rd, char *take)
@@ -152,7 +152,7 @@ static void fill_mounts(
 
 static void fill_spec(struct rundir *rd, const struct live *v)
 {
-	const struct pylon_config *c = v->pylon->config;
+	const struct pylon_config *c = v->config;
 	struct runner_spec *s = &rd->spec;
 
 	s->run_id = v->run_id;
@@ -184,7 +184,7 @@ static void set_log_aside(const char *path, int attempt)
 int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
 	const struct event_record *ev, const char *folder, struct err *err)
 {
-	const struct pylon_config *c = v->pylon->config;
+	const struct pylon_config *c = v->config;
 	CLEANUP(buf_fini) struct buf prompt = BUF_NULL;
 	CLEANUP(buf_fini) struct buf dir = BUF_NULL;
 	CLEANUP(buf_fini) struct buf log = BUF_NULL;

@@ -18,17 +18,21 @@
 struct claim_task {
 	struct store_claim op;
 	struct pylon *pylon;
+	struct pylon_config *config; /* a reference */
+	bool is_scheduled;
 	int64_t not_before;
 	int failures;
 	char token[TOKEN_SIZE];
 };
 
-struct live *live_new(struct pylon *p, const struct id *job_id, const struct id *run_id)
+struct live *live_new(struct pylon *p, struct pylon_config *config, const struct id *job_id,
+	const struct id *run_id)
 {
 	struct live *v = xcalloc_held(1, sizeof(*v));
 
 	v->engine = p->engine;
 	v->pylon = p;
+	v->config = pylon_config_ref(config);
 	v->job_id = *job_id;
 	v->run_id = *run_id;
 	v->state = RUN_CREATED;
@@ -43,6 +47,7 @@ void live_free(struct live *v)
 	list_remove(&v->node);
 	v->pylon->active--;
 	v->engine->active--;
+	pylon_config_unref(v->config);
 	free(v->image);
 	free(v);
 }
@@ -196,7 +201,7 @@ static void workspace_ready(void *ctx, const struct id *job_id, int rc, const ch
 static void prepare_workspace(struct live *v)
 {
 	struct engine *e = v->engine;
-	const struct pylon_config *c = v->pylon->config;
+	const struct pylon_config *c = v->config;
 	struct workspace_spec spec = {.kind = c->workspace == WORKSPACE_LOCAL ? WORKSPACE_KIND_LOCAL
 									      : WORKSPACE_KIND_NONE,
 		.job_id = v->job_id,
@@ -230,18 +235,20 @@ static void claim_done(struct store_op *op, int rc, const struct err *err)
 		claim_lost(t, rc, err);
 	} else {
 		pylon_unqueued(p, t->not_before);
-		v = live_new(p, &t->op.job_id, &t->op.run_id);
+		v = live_new(p, t->config, &t->op.job_id, &t->op.run_id);
+		v->is_scheduled = t->is_scheduled;
 		v->attempt = t->op.attempt;
 		v->failures = t->failures;
 		v->timeout_us = t->op.timeout_us;
 		memcpy(v->token, t->token, sizeof(v->token));
 		memcpy(v->token_sha256, t->op.token_sha256, sizeof(v->token_sha256));
-		v->image = xstrdup(p->config->image);
+		v->image = xstrdup_or_null(t->config->image);
 		engine_emit(p->engine, "job", p, &v->job_id, "starting", NULL);
 		prepare_workspace(v);
 	}
 	if (rc >= 0)
 		engine_kick(p->engine);
+	pylon_config_unref(t->config);
 	free(t);
 }
 
@@ -250,16 +257,19 @@ void engine_claim(struct pylon *p, const struct job *j)
 	struct claim_task *t = xcalloc_held(1, sizeof(*t));
 
 	t->pylon = p;
+	t->config = pylon_config_ref(pylon_config_of(p, j));
+	t->is_scheduled = job_is_scheduled(j);
 	t->not_before = j->not_before;
 	t->failures = j->failures;
 	token_make(t->token);
 	sha256_hex(t->token, strlen(t->token), t->op.token_sha256);
 	t->op.job_id = j->id;
 	id_make(&t->op.run_id);
-	t->op.timeout_us = p->config->timeout_us;
+	t->op.timeout_us = t->config->timeout_us;
 	t->op.now_real = loop_real(p->engine->loop);
 	t->op.op.done = claim_done;
 	p->is_claiming = true;
+	p->served = ++p->engine->claims;
 	p->claim_has_slot = j->not_before == 0;
 	p->active++;
 	p->engine->active++;
@@ -328,7 +338,23 @@ void engine_on_output(void *ctx, const struct id *run_id)
 		engine_emit(e, "log", v->pylon, &v->job_id, "", NULL);
 }
 
-/* Nothing was started. An engine that went away costs the job nothing: it waits again. */
+/* An engine that went away costs a job nothing, unless it goes away whenever this job starts. */
+static void wait_or_park(struct live *v, struct ending *d)
+{
+	int starts = live_dead_starts(v) + 1;
+
+	d->job_state = JOB_QUEUED;
+	d->is_free = true;
+	if (starts < POISON_STARTS_MAX)
+		return;
+	d->job_state = JOB_FAILED;
+	d->reason = "poison";
+	d->is_free = false;
+	free(d->error);
+	d->error = xasprintf("the container engine went away %d times while starting it", starts);
+}
+
+/* Nothing was started. */
 void engine_on_refused(
 	void *ctx, const struct id *run_id, enum runner_refusal why, const char *text)
 {
@@ -350,8 +376,7 @@ void engine_on_refused(
 	if (v->stop == STOP_CANCEL) {
 		d.job_state = JOB_CANCELLED;
 	} else if (why == RUNNER_ENGINE_DOWN) {
-		d.job_state = JOB_QUEUED;
-		d.is_free = true;
+		wait_or_park(v, &d);
 		timer_set_in(&e->hold, ENGINE_HOLD_US);
 	} else if (why == RUNNER_NO_IMAGE) {
 		str_replace(&v->pylon->image_problem, text);

@@ -302,6 +302,50 @@ void world_restart(struct world *w)
 	start_engine(w);
 }
 
+void world_down(struct world *w, int64_t us)
+{
+	world_crash(w);
+	loop_advance(w->loop, us);
+	world_restart(w);
+}
+
+void world_put(struct world *w, const char *path, const char *text)
+{
+	char *folder = xasprintf("%s/%s", w->home, path);
+	struct err e = CLEAN_ERR;
+
+	*strrchr(folder, '/') = '\0';
+	assert_int_equal(dir_make(folder, 0700, &e), 0);
+	put(w->home, path, text);
+	free(folder);
+}
+
+void world_remove(struct world *w, const char *path)
+{
+	char *whole = xasprintf("%s/%s", w->home, path);
+	struct err e = CLEAN_ERR;
+
+	assert_int_equal(tree_remove(whole, &e), 0);
+	free(whole);
+}
+
+bool world_reload(struct world *w, bool take_global)
+{
+	struct config *next = NULL;
+	struct problems problems = {0};
+	struct err e = CLEAN_ERR;
+	int rc = config_reload(w->config, take_global, &next, &problems, &e);
+
+	if (rc == 0) {
+		engine_reconfigure(w->engine, next, &problems);
+		config_free(w->config);
+		w->config = next;
+		loop_settle(w->loop);
+	}
+	problems_fini(&problems);
+	return rc == 0;
+}
+
 void world_close(struct world *w)
 {
 	engine_free(w->engine);
@@ -319,7 +363,7 @@ void world_engine(struct world *w, bool is_up)
 	loop_settle(w->loop);
 }
 
-static void answered(void *ctx, const struct answer *a)
+void world_answered(void *ctx, const struct answer *a)
 {
 	struct world *w = ctx;
 
@@ -351,7 +395,7 @@ void world_send(struct world *w, const char *delivery, const char *body)
 	if (delivery != NULL)
 		fields[in.field_count++] =
 			(struct inbound_field){SLICE_LIT("X-GitHub-Delivery"), slice_of(delivery)};
-	engine_webhook(w->engine, &in, answered, w);
+	engine_webhook(w->engine, &in, world_answered, w);
 	free(signature);
 }
 
@@ -365,6 +409,16 @@ struct fake_run *world_run(struct world *w, size_t i)
 {
 	assert_true(i < w->runner.n);
 	return &w->runner.runs[i];
+}
+
+void world_assert_prompt(struct world *w, size_t i, const char *expected)
+{
+	struct buf text = BUF_NULL;
+	struct err e = CLEAN_ERR;
+
+	assert_int_equal(file_read(world_run(w, i)->prompt_file, PROMPT_MAX, &text, &e), 0);
+	assert_string_equal(buf_str(&text), expected);
+	buf_fini(&text);
 }
 
 void world_started(struct world *w, size_t i)
@@ -405,7 +459,7 @@ void world_decide(struct world *w, enum engine_decision d, const char *id)
 	struct id job;
 
 	(void)str_copy(job.s, sizeof(job.s), id);
-	engine_decide(w->engine, d, &job, "tester", answered, w);
+	engine_decide(w->engine, d, &job, "tester", world_answered, w);
 	loop_settle(w->loop);
 }
 

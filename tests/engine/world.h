@@ -80,6 +80,14 @@ void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml
 /* Everything in memory is dropped, as kill -9 does, and a new engine starts on the same home. */
 void world_crash(struct world *w);
 void world_restart(struct world *w);
+/* The same, with so much time in between. */
+void world_down(struct world *w, int64_t us);
+/* Writes a file below the home; folders are made. */
+void world_put(struct world *w, const char *path, const char *text);
+/* Removes a file or folder with all that is in it. */
+void world_remove(struct world *w, const char *path);
+/* What the daemon does when files have changed. False when config.yaml was refused. */
+bool world_reload(struct world *w, bool take_global);
 void world_close(struct world *w);
 /* Makes the container engine answer (or go away). */
 void world_engine(struct world *w, bool is_up);
@@ -88,12 +96,16 @@ void world_post(struct world *w, const char *delivery, const char *body);
 /* The same, but the turn is left to the caller. */
 void world_send(struct world *w, const char *delivery, const char *body);
 struct fake_run *world_run(struct world *w, size_t i);
+/* Fails unless that is the prompt of the run. */
+void world_assert_prompt(struct world *w, size_t i, const char *expected);
 void world_started(struct world *w, size_t i);
 void world_exited(struct world *w, size_t i, int status);
 /* Puts result.json where the run's agent would. */
 void world_result(struct world *w, size_t i, const char *json);
 /* State of the job, its row in *ret (job_fini()). */
 enum job_state world_job(struct world *w, const char *id, struct job *ret);
+/* An engine_answer_fn whose ctx is the world: keeps the answer. */
+void world_answered(void *ctx, const struct answer *a);
 void world_decide(struct world *w, enum engine_decision d, const char *id);
 void world_sent(struct world *w, size_t i, enum channel_outcome outcome, int64_t retry_us);
 
