@@ -132,8 +132,10 @@ route_fn events_get;
 
 route_fn callback_report, callback_hook;
 route_fn health_live, health_ready;
-route_fn daemon_get, daemon_stop;
-route_fn pylons_list, pylons_one, pylons_trigger;
+route_fn daemon_get, daemon_stop, daemon_reload;
+route_fn pylons_list, pylons_one, pylons_trigger, pylons_enable;
+route_fn occurrences_list;
+struct js *occurrence_json(const struct occurrence *o, const char *pylon);
 route_fn deliveries_list, deliveries_redeliver;
 route_fn metrics_get;
 void webhook_handle(struct api *a, struct http_request *req);

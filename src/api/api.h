@@ -30,6 +30,12 @@ struct api_options {
 	/* POST /api/daemon/stop. */
 	void (*stop)(void *ctx);
 	void *stop_ctx;
+	/* POST /api/daemon/reload: reads the whole configuration anew. -EINVAL with *e when
+	 * config.yaml cannot be used; what became of pylons is in the engine's status. */
+	int (*reload)(void *ctx, struct err *e);
+	/* The same for the pylons alone, after one was edited by the API. */
+	void (*reload_pylons)(void *ctx);
+	void *reload_ctx;
 };
 
 struct api *api_new(const struct api_options *o);

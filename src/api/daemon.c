@@ -50,6 +50,25 @@ static struct js *pair_json(const char *a, int64_t x, const char *b, int64_t y)
 	return o;
 }
 
+static struct js *names_json(const struct strv *names)
+{
+	struct js *list = js_array();
+
+	for (size_t i = 0; i < names->n; i++)
+		js_add_str(list, names->v[i]);
+	return list;
+}
+
+/* What of the configuration on disk is not in force, and why. */
+static struct js *config_json(const struct engine_status *s)
+{
+	struct js *o = js_object();
+
+	js_set_take(o, "problems", names_json(s->config_notes));
+	js_set_take(o, "restart_needed", names_json(s->restart_needed));
+	return o;
+}
+
 void daemon_get(struct api *a, struct http_request *req, const struct route_match *m)
 {
 	CLEANUP(js_freep) struct js *o = js_object();
@@ -73,6 +92,28 @@ void daemon_get(struct api *a, struct http_request *req, const struct route_matc
 		pair_json("pending", s.deliveries_pending, "dead", s.deliveries_dead));
 	js_set_take(o, "pylons",
 		pair_json("total", (int64_t)s.pylons, "ready", (int64_t)s.pylons_ready));
+	js_set_take(o, "config", config_json(&s));
+	api_respond_json(req, 200, o);
+}
+
+void daemon_reload(struct api *a, struct http_request *req, const struct route_match *m)
+{
+	CLEANUP(js_freep) struct js *o = NULL;
+	struct engine_status s = {0};
+	struct err e = CLEAN_ERR;
+
+	(void)m;
+	if (a->o.reload == NULL) {
+		api_refuse(req, 503, "unavailable", "this daemon cannot reload");
+		return;
+	}
+	if (a->o.reload(a->o.reload_ctx, &e) < 0) {
+		api_refuse(req, 409, "invalid_config", "%.150s", e.text);
+		return;
+	}
+	engine_status(a->o.engine, &s);
+	o = config_json(&s);
+	js_set_str(o, "status", s.config_notes->n == 0 ? "applied" : "incomplete");
 	api_respond_json(req, 200, o);
 }
 

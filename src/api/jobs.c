@@ -208,6 +208,17 @@ void jobs_one(struct api *a, struct http_request *req, const struct route_match 
 	api_respond_json(req, 200, o);
 }
 
+/* null for a job that no schedule made. */
+static void add_occurrence(struct js *o, struct api *a, const struct job *j)
+{
+	struct occurrence found = {0};
+
+	js_set_null(o, "occurrence");
+	if (engine_job_occurrence(a->o.engine, j, &found, NULL) == 0)
+		js_set_take(o, "occurrence", occurrence_json(&found, j->pylon));
+	occurrence_fini(&found);
+}
+
 void jobs_explain(struct api *a, struct http_request *req, const struct route_match *m)
 {
 	CLEANUP(job_fini) struct job j = {0};
@@ -228,6 +239,7 @@ void jobs_explain(struct api *a, struct http_request *req, const struct route_ma
 	js_set_str(o, "waiting", waiting.n == 0 ? NULL : buf_str(&waiting));
 	js_set_time(o, "not_before", j.not_before);
 	js_set_time(o, "expires_at", j.expires_at);
+	add_occurrence(o, a, &j);
 	explain_job(o, &j, buf_str(&waiting));
 	api_respond_json(req, 200, o);
 }

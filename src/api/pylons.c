@@ -34,14 +34,17 @@ static const char *workspace_name(enum workspace_type w)
 	return "unknown";
 }
 
-static struct js *trigger_json(const struct pylon_config *c)
+static struct js *trigger_json(const struct engine_pylon *p)
 {
+	const struct pylon_config *c = p->config;
 	struct js *o = js_object();
 
 	js_set_str(o, "type", trigger_name(c->trigger));
 	js_set_str(o, "path", c->path);
-	js_set_str(o, "cron", c->cron);
+	js_set_str(o, "schedule", c->schedule);
+	js_set_str(o, "description", p->schedule);
 	js_set_str(o, "timezone", c->timezone);
+	js_set_time(o, "next_run", p->next_occurrence);
 	js_set_bool(o, "signed", c->secrets.n > 0);
 	return o;
 }
@@ -67,7 +70,8 @@ static struct js *pylon_json(const struct engine_pylon *p)
 	js_set_bool(o, "enabled", !c->is_disabled);
 	js_set_bool(o, "ready", p->is_ready);
 	js_set_str(o, "reason", p->reason);
-	js_set_take(o, "trigger", trigger_json(c));
+	js_set_str(o, "config_problem", p->config_problem);
+	js_set_take(o, "trigger", trigger_json(p));
 	js_set_str(o, "workspace", workspace_name(c->workspace));
 	js_set_str(o, "channel", c->channel.type_name);
 	js_set_str(o, "agent", c->agent_type);
@@ -144,4 +148,28 @@ void pylons_trigger(struct api *a, struct http_request *req, const struct route_
 	}
 	engine_trigger(a->o.engine, name, in->body, http_request_is_local(req) ? "manual" : "api",
 		api_answered, req);
+}
+
+/* Edits the pylon's file, as a person would, and has it taken over at once. */
+void pylons_enable(struct api *a, struct http_request *req, const struct route_match *m)
+{
+	bool enable = m->route->param != 0;
+	CLEANUP(js_freep) struct js *o = NULL;
+	CLEANUP(freep) char *name = slice_dup(m->args[0]);
+	struct err e = CLEAN_ERR;
+	int rc = engine_set_enabled(a->o.engine, name, enable, &e);
+
+	if (rc > 0) {
+		api_refuse(req, 404, "not_found", "there is no pylon of that name");
+		return;
+	}
+	if (rc < 0) {
+		api_refuse(req, 409, "invalid_config", "%.150s", e.text);
+		return;
+	}
+	if (a->o.reload_pylons != NULL)
+		a->o.reload_pylons(a->o.reload_ctx);
+	o = js_object();
+	js_set_str(o, "status", enable ? "enabled" : "disabled");
+	api_respond_json(req, 200, o);
 }

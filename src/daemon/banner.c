@@ -17,14 +17,27 @@ void daemon_print_starting(const struct daemon *d)
 	(void)fflush(stdout);
 }
 
-static void print_trigger(const struct pylon_config *c)
+/* "cron 0 9 * * 1 (every Monday at 09:00)"; a phrase that says it already is not repeated. */
+static void print_schedule(const struct engine_pylon *p)
 {
+	const char *text = p->config->schedule;
+
+	if (p->schedule == NULL || str_eq(p->schedule, text))
+		(void)printf("cron %s\n", text);
+	else
+		(void)printf("cron %s (%s)\n", text, p->schedule);
+}
+
+static void print_trigger(const struct engine_pylon *p)
+{
+	const struct pylon_config *c = p->config;
+
 	switch (c->trigger) {
 	case TRIGGER_WEBHOOK:
 		(void)printf("webhook %s\n", c->path);
 		return;
 	case TRIGGER_CRON:
-		(void)printf("cron %s\n", c->cron == NULL ? "" : c->cron);
+		print_schedule(p);
 		return;
 	case TRIGGER_MANUAL:
 		(void)printf("manual\n");
@@ -36,13 +49,15 @@ static void print_pylon(const struct engine_pylon *p, void *ctx)
 {
 	struct banner *b = ctx;
 
+	if (!p->is_active)
+		return;
 	if (!p->is_ready) {
 		(void)printf("  %-24s not ready  %s\n", p->config->name, p->reason);
 		return;
 	}
 	b->active++;
 	(void)printf("  %-24s ok  ", p->config->name);
-	print_trigger(p->config);
+	print_trigger(p);
 }
 
 static const char *first_problem(const struct daemon *d, const char *name)

@@ -77,8 +77,9 @@ static void add_url_host(struct strv *hosts, const char *url)
 	strv_take(hosts, xstrndup(start, n));
 }
 
-static void collect_hosts(struct daemon *d)
+void daemon_collect_hosts(struct daemon *d)
 {
+	strv_fini(&d->hosts);
 	if (!str_is_empty(d->config->host))
 		strv_add(&d->hosts, d->config->host);
 	add_url_host(&d->hosts, d->config->public_url);
@@ -95,7 +96,8 @@ static int read_config(struct daemon *d)
 	if (rc < 0)
 		return say(EXIT_STATUS_CONFIG, &e);
 	log_setup(d->config->log_format, d->config->log_level);
-	collect_hosts(d);
+	str_replace(&d->api_token, d->config->api_token);
+	daemon_collect_hosts(d);
 	return check_names(d);
 }
 
@@ -138,16 +140,32 @@ static void stop_requested(void *ctx)
 	daemon_begin_stop(ctx);
 }
 
+static int reload_requested(void *ctx, struct err *e)
+{
+	log_info(TAG, "asked to reload");
+	return daemon_apply_config(ctx, true, e);
+}
+
+static void pylon_edited(void *ctx)
+{
+	struct err e = CLEAN_ERR;
+
+	(void)daemon_apply_config(ctx, false, &e);
+}
+
 static int make_doors(struct daemon *d, struct err *e)
 {
 	struct api_options ao = {.loop = d->loop,
 		.engine = d->engine,
 		.version = d->options->version,
 		.home = d->paths.home,
-		.api_token = d->config->api_token,
+		.api_token = d->api_token,
 		.hosts = &d->hosts,
 		.stop = stop_requested,
-		.stop_ctx = d};
+		.stop_ctx = d,
+		.reload = reload_requested,
+		.reload_pylons = pylon_edited,
+		.reload_ctx = d};
 	struct http_handlers h;
 
 	d->api = api_new(&ao);
@@ -222,6 +240,8 @@ static int run(struct daemon *d)
 		daemon_print_starting(d);
 		rc = engine_start(d->engine, &d->ports, open_doors, d, &e);
 	}
+	if (rc >= 0)
+		rc = daemon_watch_start(d, &e);
 	if (rc < 0)
 		return say(EXIT_STATUS_FAILED, &e);
 	rc = loop_run(d->loop);
@@ -232,6 +252,7 @@ static void take_down(struct daemon *d)
 {
 	if (d->loop != NULL)
 		timer_cancel(&d->stop_check);
+	daemon_watch_stop(d);
 	http_server_free(d->server);
 	api_free(d->api);
 	if (d->ports.runner != NULL)
@@ -247,6 +268,10 @@ static void take_down(struct daemon *d)
 	problems_fini(&d->problems);
 	strv_fini(&d->only);
 	strv_fini(&d->hosts);
+	strv_fini(&d->watched_files);
+	strv_fini(&d->zone_files);
+	free(d->told_restart);
+	free(d->api_token);
 	paths_fini(&d->paths);
 	closep(&d->pylons_lock_fd);
 	closep(&d->lock_fd);

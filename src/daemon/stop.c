@@ -63,9 +63,11 @@ void daemon_begin_stop(struct daemon *d)
 static void on_signal(int signo, void *ctx)
 {
 	struct daemon *d = ctx;
+	struct err e = CLEAN_ERR;
 
 	if (signo == SIGHUP) {
-		log_info(TAG, "SIGHUP: configuration is read at start; restart to apply changes");
+		log_info(TAG, "received SIGHUP, reloading");
+		(void)daemon_apply_config(d, true, &e);
 		return;
 	}
 	if (d->is_stopping) {

@@ -31,6 +31,11 @@ int engine_admit(struct engine *e, const struct inbound *in, size_t *ret_max, st
 {
 	(void)e;
 	called("admit", in->path);
+	if (slice_eq_str(in->method, "OPTIONS")) {
+		*ret = (struct answer){
+			.status = 200, .allow = "POST, OPTIONS", .reply = xstrdup("hello")};
+		return 200;
+	}
 	if (slice_eq_str(in->path, "/hook")) {
 		*ret_max = 99;
 		return 0;
@@ -224,6 +229,50 @@ void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *ou
 	buf_add_str(out, "the container engine does not answer");
 }
 
+int engine_list_occurrences(struct engine *e, const char *pylon, int64_t before, size_t limit,
+	void (*fn)(const struct occurrence *o, const char *pylon, void *ctx), void *ctx,
+	struct err *err)
+{
+	char note[] = "why not";
+	struct occurrence o = {.at = NOW_US, .last = NOW_US, .count = 1, .epoch = 1};
+
+	(void)e;
+	(void)err;
+	if (pylon != NULL && !str_eq(pylon, "demo"))
+		return 0;
+	for (size_t i = 0; i < 3 && i < limit; i++) {
+		o.at = o.last = NOW_US - (int64_t)i * US_PER_SEC;
+		o.outcome = i == 0 ? OCCURRENCE_RAN : OCCURRENCE_SKIPPED_OVERLAP;
+		o.note = i == 0 ? NULL : note;
+		o.job_id = (struct id){""};
+		if (i == 0)
+			(void)str_copy(o.job_id.s, sizeof(o.job_id.s), JOB_1);
+		if (before == 0 || o.at < before)
+			fn(&o, "demo", ctx);
+	}
+	return 0;
+}
+
+int engine_job_occurrence(
+	struct engine *e, const struct job *j, struct occurrence *ret, struct err *err)
+{
+	(void)e;
+	(void)err;
+	if (!str_eq(j->id.s, JOB_1))
+		return STORE_E_NOT_FOUND;
+	*ret = (struct occurrence){.at = NOW_US, .last = NOW_US, .count = 1, .epoch = 1};
+	return 0;
+}
+
+int engine_set_enabled(struct engine *e, const char *name, bool is_enabled, struct err *err)
+{
+	(void)e;
+	if (str_eq(name, "broken"))
+		return err_set(err, -EINVAL, "it is no YAML");
+	called(is_enabled ? "enable" : "disable", slice_of(name));
+	return str_eq(name, "demo") ? 0 : STORE_E_NOT_FOUND;
+}
+
 void engine_each_pylon(
 	struct engine *e, void (*fn)(const struct engine_pylon *p, void *ctx), void *ctx)
 {
@@ -242,6 +291,8 @@ void engine_status(struct engine *e, struct engine_status *ret)
 {
 	(void)e;
 	*ret = fake.status;
+	ret->config_notes = &fake.notes;
+	ret->restart_needed = &fake.keys;
 }
 
 void engine_on_event(
@@ -341,7 +392,8 @@ void http_respond_answer(struct http_request *r, const struct answer *a)
 		a->code == NULL ? "" : a->code, a->outcome == NULL ? "" : a->outcome, a->job_id);
 
 	(void)str_copy(r->to->allow, sizeof(r->to->allow), a->allow == NULL ? "" : a->allow);
-	http_respond(r, a->status, "application/json", slice_of(text), NULL);
+	http_respond(r, a->status, "application/json", slice_of(a->reply == NULL ? text : a->reply),
+		NULL);
 }
 
 struct http_stream *http_stream_start(
@@ -414,6 +466,21 @@ static void count_stop(void *ctx)
 	w->stops++;
 }
 
+static int count_reload(void *ctx, struct err *e)
+{
+	struct world *w = ctx;
+
+	w->reloads++;
+	return w->reload_fails ? err_set(e, -EINVAL, "config.yaml:3:1: no") : 0;
+}
+
+static void count_reload_pylons(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->reloads++;
+}
+
 int world_setup(void **state)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
@@ -428,7 +495,10 @@ int world_setup(void **state)
 		.version = "1.2.3",
 		.hosts = &w->hosts,
 		.stop = count_stop,
-		.stop_ctx = w};
+		.stop_ctx = w,
+		.reload = count_reload,
+		.reload_pylons = count_reload_pylons,
+		.reload_ctx = w};
 	w->api = api_new(&w->options);
 	*state = w;
 	return 0;
@@ -441,6 +511,8 @@ int world_teardown(void **state)
 	api_free(w->api);
 	loop_free(w->loop);
 	strv_fini(&w->hosts);
+	strv_fini(&fake.notes);
+	strv_fini(&fake.keys);
 	for (size_t i = 0; i < fake.job_count; i++)
 		job_fini(&fake.jobs[i]);
 	t_folder_remove(xstrdup(fake.dir));
@@ -497,10 +569,12 @@ void fake_send(struct world *w, struct fake_request *r)
 		q->in.field_count++;
 	}
 	q->in.fields = q->fields;
-	if (h.admit(h.ctx, q, &max, &refusal) != 0)
+	if (h.admit(h.ctx, q, &max, &refusal) != 0) {
 		http_respond_answer(q, &refusal);
-	else
+		answer_fini(&refusal);
+	} else {
 		h.handle(h.ctx, q);
+	}
 }
 
 void expect(struct world *w, struct fake_request r, int status)

@@ -44,7 +44,8 @@ struct fake_engine {
 	struct job jobs[8];
 	size_t job_count;
 	struct engine_status status;
-	char calls[1024]; /* "admit /hook;webhook /hook;" ... */
+	struct strv notes, keys; /* of the configuration */
+	char calls[1024];        /* "admit /hook;webhook /hook;" ... */
 	struct answer answer;
 	bool answers_later;
 	engine_answer_fn *waiting;
@@ -60,7 +61,8 @@ struct world {
 	struct api *api;
 	struct strv hosts;
 	struct api_options options;
-	int stops;
+	int stops, reloads;
+	bool reload_fails;
 };
 int world_setup(void **state);
 int world_teardown(void **state);

@@ -257,6 +257,64 @@ static void pylons_are_shown_without_their_secrets(void **state)
 	check(fake_get(w, "/api/pylons/nobody"), 404);
 }
 
+static void the_ledger_is_paged_by_instant(void **state)
+{
+	struct world *w = *state;
+	int64_t next;
+
+	assert_int_equal(page(w, "/api/occurrences?limit=2", &next), 2);
+	assert_int_equal(next, NOW_US - US_PER_SEC);
+	assert_int_equal(page(w, "/api/occurrences?limit=4", &next), 3);
+	assert_int_equal(next, 0);
+	assert_int_equal(page(w, "/api/occurrences?pylon=other", &next), 0);
+	check(fake_get(w, "/api/occurrences?before=x"), 400);
+}
+
+static void a_job_of_a_schedule_says_which_occurrence_it_is(void **state)
+{
+	struct fake_request r;
+	CLEANUP(js_freep) struct js *j = NULL;
+
+	fake_job(JOB_1, JOB_COMPLETED, NOW_US);
+	r = fake_get(*state, "/api/jobs/1111/explain");
+	j = fake_json(&r);
+	assert_string_equal(js_get_str(js_get(j, "occurrence"), "outcome"), "ran");
+	fake_request_fini(&r);
+}
+
+static void reload_says_what_it_could_not_take_over(void **state)
+{
+	struct world *w = *state;
+	struct fake_request r;
+	CLEANUP(js_freep) struct js *j = NULL;
+
+	strv_add(&fake.notes, "hook: 3:1: no");
+	strv_add(&fake.keys, "server.port");
+	r = fake_post(w, "/api/daemon/reload", "{}");
+	assert_int_equal(r.status, 200);
+	j = fake_json(&r);
+	assert_string_equal(js_get_str(j, "status"), "incomplete");
+	assert_string_equal(js_str(js_at(js_get(j, "problems"), 0)), "hook: 3:1: no");
+	assert_string_equal(js_str(js_at(js_get(j, "restart_needed"), 0)), "server.port");
+	fake_request_fini(&r);
+	w->reload_fails = true;
+	check(fake_post(w, "/api/daemon/reload", "{}"), 409);
+	assert_int_equal(w->reloads, 2);
+}
+
+static void a_pylon_is_switched_and_taken_over_at_once(void **state)
+{
+	struct world *w = *state;
+
+	check(fake_post(w, "/api/pylons/demo/disable", "{}"), 200);
+	check(fake_post(w, "/api/pylons/demo/enable", "{}"), 200);
+	assert_int_equal(w->reloads, 2);
+	check(fake_post(w, "/api/pylons/other/enable", "{}"), 404);
+	check(fake_post(w, "/api/pylons/broken/enable", "{}"), 409);
+	assert_int_equal(w->reloads, 2);
+	assert_string_equal(fake.calls, "disable demo;enable demo;enable other;");
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -275,6 +333,10 @@ int main(void)
 		ROW(daemon_tells_how_it_is_and_stops_when_asked),
 		ROW(metrics_are_text_for_prometheus),
 		ROW(pylons_are_shown_without_their_secrets),
+		ROW(the_ledger_is_paged_by_instant),
+		ROW(a_job_of_a_schedule_says_which_occurrence_it_is),
+		ROW(reload_says_what_it_could_not_take_over),
+		ROW(a_pylon_is_switched_and_taken_over_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

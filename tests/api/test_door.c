@@ -170,6 +170,21 @@ static void webhooks_callbacks_and_health_take_any_host(void **state)
 	assert_string_equal(fake.calls, "admit /hook;webhook /hook;report " JOB_1 ";");
 }
 
+/* Such a request is over before its body is read. */
+static void handshake_at_a_webhook_is_answered_from_its_head(void **state)
+{
+	struct fake_request r = {.method = "OPTIONS", .target = "/hook"};
+
+	fake_send(*state, &r);
+	assert_int_equal(r.status, 200);
+	assert_string_equal(r.text, "hello");
+	assert_string_equal(r.allow, "POST, OPTIONS");
+	assert_string_equal(fake.calls, "admit /hook;");
+	fake_request_fini(&r);
+	/* Our own paths know no OPTIONS. */
+	expect(*state, (struct fake_request){.method = "OPTIONS", .target = "/healthz"}, 405);
+}
+
 static void proxy_methods_are_refused_before_anything_else(void **state)
 {
 	expect(*state, (struct fake_request){.method = "TRACE", .target = "/"}, 405);
@@ -204,6 +219,7 @@ int main(void)
 		ROW(authority_of_an_absolute_target_counts_instead_of_host),
 		ROW(strangers_cannot_tell_what_exists_below_api),
 		ROW(webhooks_callbacks_and_health_take_any_host),
+		ROW(handshake_at_a_webhook_is_answered_from_its_head),
 		ROW(proxy_methods_are_refused_before_anything_else),
 		ROW(late_answer_of_the_engine_reaches_its_request),
 	};
