@@ -91,6 +91,23 @@ int cli_get(struct cli *c, struct js **ret, const char *path_fmt, ...)
 	return cli_call(c, "GET", buf_str(&path), NULL, ret);
 }
 
+int cli_find_pylon(struct cli *c, const char *name, struct js **ret)
+{
+	CLEANUP(client_closep) struct client *client = NULL;
+	CLEANUP(client_answer_fini) struct client_answer answer = {0};
+	CLEANUP(freep) char *path = xasprintf("/api/pylons/%s", name);
+	struct err e = CLEAN_ERR;
+	int r = cli_connect(c, &client);
+
+	if (r != EXIT_OK)
+		return r;
+	r = client_call(client, "GET", path, NULL, SLICE_NULL, &answer, &e);
+	if (r < 0)
+		return cli_unreachable(c, &e);
+	*ret = NULL;
+	return answer.status == 404 ? EXIT_OK : read_answer(c, &answer, ret);
+}
+
 int cli_get_job(struct cli *c, int argc, char **argv, struct js **ret, const char *what)
 {
 	int r = cli_options(c, &argc, argv, NULL, 0);

@@ -63,6 +63,25 @@ static int unknown_state(struct cli *c, const char *text)
 	return cli_usage(c, "\"%s\" is no state of a job; these are:%s", text, buf_str(&names));
 }
 
+/* Occurrences that made no job: without them it would look as if nothing had been due. */
+static void print_skipped(const struct js *occurrences)
+{
+	const struct js *items = js_get(occurrences, "items");
+	bool is_first = true;
+
+	for (size_t i = 0; i < js_len(items); i++) {
+		const struct js *o = js_at(items, i);
+
+		if (js_get_str(o, "job_id") != NULL)
+			continue;
+		if (is_first)
+			(void)puts("\nOccurrences without a job:");
+		is_first = false;
+		(void)printf("  %-24s", js_get_str(o, "pylon"));
+		cli_print_occurrence(o);
+	}
+}
+
 struct filter {
 	const char *state, *limit, *before;
 };
@@ -76,6 +95,18 @@ static int check_filter(struct cli *c, const struct filter *f)
 		r = cli_want_number(c, "--before", f->before, INT64_MAX);
 	if (r == EXIT_OK && f->state != NULL && !job_state_from_name(f->state, &state))
 		r = unknown_state(c, f->state);
+	return r;
+}
+
+/* `pylon` NULL = of all. */
+static int show_skipped(struct cli *c, const char *pylon)
+{
+	CLEANUP(js_freep) struct js *list = NULL;
+	int r = cli_get(c, &list, "/api/occurrences?limit=10%s%s",
+		pylon == NULL ? "" : "&pylon=", pylon == NULL ? "" : pylon);
+
+	if (r == EXIT_OK)
+		print_skipped(list);
 	return r;
 }
 
@@ -109,9 +140,11 @@ int cmd_jobs(struct cli *c, int argc, char **argv)
 	r = cli_call(c, "GET", buf_str(&path), NULL, &list);
 	if (r != EXIT_OK)
 		return r;
-	if (c->json)
+	if (c->json) {
 		cli_print_json(list);
-	else
-		print_table(c, list);
-	return EXIT_OK;
+		return EXIT_OK;
+	}
+	print_table(c, list);
+	return f.state == NULL && f.before == NULL ? show_skipped(c, argc > 1 ? argv[1] : NULL)
+						   : EXIT_OK;
 }

@@ -2,17 +2,31 @@
 /*
  * cli/cmd_list.c - `list`: every pylon in $PYLON_HOME, without a daemon.
  *
- * A broken pylon has a row too, so that nothing is missing without a word. The columns are those of
- * the program that users come from, and scripts read them.
+ * A broken pylon has a row too, with the first thing that is wrong with it, so that nothing is
+ * missing without a word. The columns are those of the program that users come from, and scripts
+ * read them.
  */
 #include <stdio.h>
 
+#include "calendar/schedule.h"
 #include "cli/commands-internal.h"
 #include "config/config.h"
 
 #define ROW        "%-28s %-12s %-30s %s\n"
 #define BROKEN     "error loading config"
 #define CELL_WIDTH 1000 /* cells are made harmless, not cut */
+
+struct listing {
+	struct config *config;
+	struct problems problems;
+	struct js *items; /* NULL = rows are printed */
+};
+
+static void listing_fini(struct listing *l)
+{
+	config_free(l->config);
+	problems_fini(&l->problems);
+}
 
 static const char *trigger_name(enum trigger_type t)
 {
@@ -25,52 +39,103 @@ static const char *trigger_name(enum trigger_type t)
 	return names[t];
 }
 
-/* What the column PATH shows: where, or when. */
-static const char *path_of(const struct pylon_config *p)
+/* A schedule in words; nothing when it has none that say more than itself. */
+static void describe(struct buf *out, const struct pylon_config *p)
 {
-	const char *path = p->trigger == TRIGGER_CRON ? p->cron : p->path;
+	CLEANUP(zone_unrefp) struct zone *zone = zone_load(p->timezone, NULL);
+	CLEANUP(schedule_freep) struct schedule *s = NULL;
+	struct schedule_text text = {
+		.text = slice_of(p->schedule),
+		.zone = zone,
+		.anchor_us = p->created_real,
+		.want = SCHEDULE_WANT_RECURRING,
+	};
 
-	return path ? path : "";
+	if (zone == NULL || schedule_parse(&s, &text, NULL) < 0)
+		return;
+	schedule_describe(out, s);
+	if (str_eq(buf_str(out), p->schedule))
+		buf_clear(out);
+}
+
+/* What the column PATH shows: where, or when. */
+static void add_path(struct buf *out, const struct pylon_config *p)
+{
+	CLEANUP(buf_fini) struct buf words = BUF_NULL;
+
+	if (p->trigger == TRIGGER_WEBHOOK)
+		buf_add_str(out, p->path);
+	if (p->trigger != TRIGGER_CRON)
+		return;
+	describe(&words, p);
+	buf_add_str(out, p->schedule);
+	if (words.n > 0)
+		buf_printf(out, " (%s)", buf_str(&words));
 }
 
 static void print_row(const struct pylon_config *p)
 {
-	CLEANUP(freep) char *path = cli_cell(path_of(p), CELL_WIDTH);
+	CLEANUP(buf_fini) struct buf where = BUF_NULL;
+	CLEANUP(freep) char *path = NULL;
 	CLEANUP(freep) char *description = cli_cell(p->description, CELL_WIDTH);
 
+	add_path(&where, p);
+	path = cli_cell(buf_str(&where), CELL_WIDTH);
 	(void)printf(ROW, p->name, trigger_name(p->trigger), path, description);
 }
 
-static void print_broken_row(const char *name)
+/* What is wrong with a broken pylon. */
+static void add_reason(struct buf *out, const struct listing *l, const char *name)
 {
-	CLEANUP(freep) char *cell = cli_cell(name, CELL_WIDTH);
+	CLEANUP(buf_fini) struct buf problem = BUF_NULL;
 
-	(void)printf(ROW, cell, "?", "", BROKEN);
+	config_pylon_problem(&problem, &l->problems, name);
+	buf_add_str(out, BROKEN);
+	if (problem.n > 0)
+		buf_printf(out, ": %s", buf_str(&problem));
 }
 
-static void add_item(struct js *list, const struct config *c, const struct pylon_config *p)
+static void print_broken_row(const struct listing *l, const char *name)
+{
+	CLEANUP(buf_fini) struct buf why = BUF_NULL;
+	CLEANUP(freep) char *cell = cli_cell(name, CELL_WIDTH);
+	CLEANUP(freep) char *reason = NULL;
+
+	add_reason(&why, l, name);
+	reason = cli_cell(buf_str(&why), CELL_WIDTH);
+	(void)printf(ROW, cell, "?", "", reason);
+}
+
+static void add_item(const struct listing *l, const struct pylon_config *p)
 {
 	CLEANUP(buf_fini) struct buf url = BUF_NULL;
+	CLEANUP(buf_fini) struct buf words = BUF_NULL;
 	struct js *item = js_object();
 	bool is_webhook = p->trigger == TRIGGER_WEBHOOK;
 
 	if (is_webhook)
-		config_webhook_url(&url, c, p);
+		config_webhook_url(&url, l->config, p);
+	if (p->trigger == TRIGGER_CRON)
+		describe(&words, p);
 	js_set_str(item, "name", p->name);
 	js_set_str(item, "trigger", trigger_name(p->trigger));
-	js_set_str(item, "path", p->trigger == TRIGGER_MANUAL ? NULL : path_of(p));
+	js_set_str(item, "path", is_webhook ? p->path : p->schedule);
 	js_set_str(item, "url", is_webhook ? buf_str(&url) : NULL);
 	js_set_str(item, "description", p->description);
 	js_set_bool(item, "enabled", !p->is_disabled);
 	js_set_bool(item, "ready", p->not_ready == NULL);
 	js_set_str(item, "reason", p->not_ready);
-	js_add_take(list, item);
+	js_set_str(item, "when", words.n > 0 ? buf_str(&words) : p->schedule);
+	js_set_str(item, "timezone", p->timezone);
+	js_add_take(l->items, item);
 }
 
-static void add_broken_item(struct js *list, const char *name)
+static void add_broken_item(const struct listing *l, const char *name)
 {
+	CLEANUP(buf_fini) struct buf reason = BUF_NULL;
 	struct js *item = js_object();
 
+	add_reason(&reason, l, name);
 	js_set_str(item, "name", name);
 	js_set_str(item, "trigger", "?");
 	js_set_null(item, "path");
@@ -78,13 +143,16 @@ static void add_broken_item(struct js *list, const char *name)
 	js_set_null(item, "description");
 	js_set_bool(item, "enabled", true);
 	js_set_bool(item, "ready", false);
-	js_set_str(item, "reason", BROKEN);
-	js_add_take(list, item);
+	js_set_str(item, "reason", buf_str(&reason));
+	js_set_null(item, "when");
+	js_set_null(item, "timezone");
+	js_add_take(l->items, item);
 }
 
-/* Both lists are sorted: they are merged by name. `list` NULL = print rows. */
-static void each(const struct config *c, struct js *list)
+/* Both lists are sorted: they are merged by name. */
+static void each(const struct listing *l)
 {
+	const struct config *c = l->config;
 	size_t i = 0, b = 0;
 
 	while (i < c->pylon_count || b < c->broken.n) {
@@ -93,16 +161,16 @@ static void each(const struct config *c, struct js *list)
 
 		if (p && (!name || strcmp(p->name, name) < 0)) {
 			i++;
-			if (list)
-				add_item(list, c, p);
+			if (l->items)
+				add_item(l, p);
 			else
 				print_row(p);
 		} else {
 			b++;
-			if (list)
-				add_broken_item(list, name);
+			if (l->items)
+				add_broken_item(l, name);
 			else
-				print_broken_row(name);
+				print_broken_row(l, name);
 		}
 	}
 }
@@ -118,33 +186,31 @@ static int tell_unusable(const struct problems *problems, const struct err *e)
 	return problems->n > 0 ? EXIT_CONFIG : cli_fail(EXIT_CONFIG, "%s", e->text);
 }
 
-static void print_list(struct cli *c, const struct config *config)
+static void print_list(struct cli *c, struct listing *l)
 {
 	CLEANUP(js_freep) struct js *j = NULL;
-	struct js *items;
 
 	if (c->json) {
 		j = js_object();
-		items = js_array();
-		each(config, items);
-		js_set_take(j, "items", items);
+		l->items = js_array();
+		each(l);
+		js_set_take(j, "items", STEAL(l->items));
 		js_set_null(j, "next");
 		cli_print_json(j);
 		return;
 	}
-	if (config->pylon_count == 0 && config->broken.n == 0) {
+	if (l->config->pylon_count == 0 && l->config->broken.n == 0) {
 		cli_say(c, "No pylons yet. Each is a folder with a pylon.yaml in %s/pylons.",
 			c->home);
 		return;
 	}
 	(void)printf(ROW, "NAME", "TRIGGER", "PATH", "DESCRIPTION");
-	each(config, NULL);
+	each(l);
 }
 
 int cmd_list(struct cli *c, int argc, char **argv)
 {
-	CLEANUP(config_freep) struct config *config = NULL;
-	CLEANUP(problems_fini) struct problems problems = {NULL, 0};
+	CLEANUP(listing_fini) struct listing l = {0};
 	struct err e = CLEAN_ERR;
 	int r = cli_options(c, &argc, argv, NULL, 0);
 
@@ -152,8 +218,8 @@ int cmd_list(struct cli *c, int argc, char **argv)
 		r = cli_want_args(c, argc, 0, 0);
 	if (r != EXIT_OK)
 		return r;
-	if (config_load(c->home, &config, &problems, &e) < 0)
-		return tell_unusable(&problems, &e);
-	print_list(c, config);
+	if (config_load(c->home, &l.config, &l.problems, &e) < 0)
+		return tell_unusable(&l.problems, &e);
+	print_list(c, &l);
 	return EXIT_OK;
 }

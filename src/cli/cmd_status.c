@@ -42,6 +42,22 @@ static void print_pair(const char *key, const struct js *o, const char *a, const
 	cli_print_fact(key, buf_str(&text));
 }
 
+/* What of the configuration on disk is not in force. */
+static void print_config(const struct js *config)
+{
+	const struct js *problems = js_get(config, "problems");
+	const struct js *keys = js_get(config, "restart_needed");
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	for (size_t i = 0; i < js_len(problems); i++)
+		cli_print_fact(i == 0 ? "refused" : "", js_str(js_at(problems, i)));
+	for (size_t i = 0; i < js_len(keys); i++)
+		buf_printf(&text, "%s%s", i == 0 ? "" : ", ", js_str(js_at(keys, i)));
+	if (text.n > 0)
+		buf_add_str(&text, " changed: pylon reload, or a restart, takes it over");
+	cli_print_fact("config.yaml", buf_str(&text));
+}
+
 static void print_status(const struct js *d)
 {
 	CLEANUP(buf_fini) struct buf uptime = BUF_NULL;
@@ -55,6 +71,7 @@ static void print_status(const struct js *d)
 	print_jobs(js_get(d, "jobs"), js_get(d, "slots"));
 	print_pair("pylons", js_get(d, "pylons"), "total", "ready");
 	print_pair("deliveries", js_get(d, "deliveries"), "pending", "dead");
+	print_config(js_get(d, "config"));
 	if (js_get_bool(d, "draining", false))
 		cli_print_fact("note", "it is stopping");
 	if (!js_get_bool(d, "store_writable", true))

@@ -4,31 +4,15 @@
  *
  * A webhook pylon gets a POST on the webhook port, signed with its own recipe and its first secret
  * and with a fresh delivery id, so a test goes through everything a real request does. Other pylons
- * are started through the API. Only a 2xx counts as success.
+ * are started through the API. Only a 2xx counts as success. --dry-run sends nothing and shows what
+ * would come of it.
+ *
+ * Headers that hold a secret itself (gitlab, bearer, token) are shown without it.
  */
 #include <errno.h>
 #include <stdio.h>
 
-#include "base/id.h"
-#include "cli/commands-internal.h"
-#include "config/config.h"
-#include "signature/signature.h"
-
-struct test {
-	const struct config *config;
-	const struct pylon_config *pylon;
-	const char *payload; /* as typed, NULL = the sample */
-	bool wait, dry_run;
-	struct buf body;
-	struct strv headers;
-	const char *host;
-};
-
-static void test_fini(struct test *t)
-{
-	buf_fini(&t->body);
-	strv_fini(&t->headers);
-}
+#include "cli/test-internal.h"
 
 /* --- which pylon --- */
 
@@ -71,68 +55,6 @@ static int find_pylon(struct cli *c, const struct config *config, const struct p
 	return *ret == NULL ? no_such_pylon(c, config, name) : EXIT_OK;
 }
 
-/* --- what is sent --- */
-
-static void make_sample(const char *name, struct buf *out)
-{
-	CLEANUP(js_freep) struct js *o = js_object();
-	CLEANUP(buf_fini) struct buf text = BUF_NULL;
-	struct js *issue = js_object();
-
-	buf_printf(&text, "Sample error sent by `pylon test %s`", name);
-	js_set_str(o, "error", buf_str(&text));
-	buf_clear(&text);
-	buf_printf(&text, "Sample issue for %s", name);
-	js_set_str(issue, "title", buf_str(&text));
-	js_set_str(issue, "culprit", "sample.c:42");
-	js_set_take(o, "issue", issue);
-	js_set_str(o, "ref", "main");
-	js_set_str(o, "repo", "https://example.com/sample.git");
-	js_write(out, o);
-}
-
-static bool has_header(const struct strv *headers, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < headers->n; i++)
-		if (strncasecmp(headers->v[i], name, n) == 0 && headers->v[i][n] == ':')
-			return true;
-	return false;
-}
-
-static void add_delivery_id(struct test *t, const char *header, const char *id)
-{
-	/* A template takes the id out of the body. */
-	if (str_is_empty(header) || strchr(header, '{') != NULL || has_header(&t->headers, header))
-		return;
-	strv_addf(&t->headers, "%s: %s", header, id);
-}
-
-static int sign(struct test *t)
-{
-	const struct pylon_config *p = t->pylon;
-	CLEANUP(signature_freep) struct signature *s = NULL;
-	enum signature_recipe recipe = SIGNATURE_HEX;
-	struct err e = CLEAN_ERR;
-	struct id id;
-
-	id_make(&id);
-	strv_add(&t->headers, "Content-Type: application/json");
-	add_delivery_id(t, p->dedupe, id.s);
-	if (p->secrets.n == 0)
-		return EXIT_OK;
-	if (p->signature_header != NULL)
-		recipe = signature_recipe_from_header(p->signature_header);
-	if (p->signature != NULL && !signature_recipe_from_name(slice_of(p->signature), &recipe))
-		return cli_fail(EXIT_CONFIG, "the recipe \"%s\" is not known", p->signature);
-	if (signature_new(&s, recipe, p->signature_header, &p->secrets, p->tolerance_us, &e) != 0)
-		return cli_fail(EXIT_CONFIG, "%s: %s", p->name, e.text);
-	signature_sign(s, buf_slice(&t->body), id.s, cli_now(), &t->headers);
-	add_delivery_id(t, signature_delivery_header(recipe, p->signature_header), id.s);
-	return EXIT_OK;
-}
-
 /* --- the exchange --- */
 
 static void print_json_text(const char *title, struct slice text)
@@ -148,17 +70,82 @@ static void print_json_text(const char *title, struct slice text)
 	cli_print_text(pretty.n == 0 ? "(empty)" : buf_str(&pretty));
 }
 
-static void print_request(const struct cli *c, const struct test *t)
+static void print_header(const struct test *t, const char *line)
 {
-	if (c->json && !t->dry_run)
-		return;
-	(void)printf("Sending test webhook to http://%s:%u%s\n", t->host, (unsigned)t->config->port,
-		t->pylon->path);
+	if (request_shows(t, line))
+		cli_print_text(line);
+	else
+		(void)printf("%.*s: <redacted>\n", (int)strcspn(line, ":"), line);
+}
+
+static char *url_of(const struct test *t)
+{
+	return xasprintf("http://%s:%u%s", t->host, (unsigned)t->config->port, t->pylon->path);
+}
+
+static void print_request(const struct test *t)
+{
+	CLEANUP(freep) char *url = NULL;
+
+	if (t->pylon->trigger == TRIGGER_WEBHOOK) {
+		url = url_of(t);
+		(void)printf("%s %s\n",
+			t->dry_run ? "Would send this webhook to" : "Sending test webhook to", url);
+	} else {
+		(void)printf(
+			"%s %s by hand\n", t->dry_run ? "Would start" : "Starting", t->pylon->name);
+	}
 	for (size_t i = 0; i < t->headers.n; i++)
-		cli_print_text(t->headers.v[i]);
+		print_header(t, t->headers.v[i]);
 	print_json_text("Payload", buf_slice(&t->body));
 	(void)fflush(stdout);
 }
+
+/* --- the rehearsal --- */
+
+static struct js *headers_json(const struct test *t)
+{
+	struct js *o = js_object();
+
+	for (size_t i = 0; i < t->headers.n; i++) {
+		const char *line = t->headers.v[i];
+		CLEANUP(freep) char *name = xstrndup(line, strcspn(line, ":"));
+
+		js_set_str(
+			o, name, request_shows(t, line) ? request_header(t, name) : "<redacted>");
+	}
+	return o;
+}
+
+static void print_dry_json(const struct test *t)
+{
+	CLEANUP(js_freep) struct js *o = js_object();
+	CLEANUP(freep) char *url = t->pylon->trigger == TRIGGER_WEBHOOK ? url_of(t) : NULL;
+
+	js_set_str(o, "pylon", t->pylon->name);
+	js_set_str(o, "not_ready", t->pylon->not_ready);
+	js_set_str(o, "url", url);
+	js_set_take(o, "headers", headers_json(t));
+	js_set_json(o, "payload", buf_str(&t->body));
+	preview_json(t, o);
+	cli_print_json(o);
+}
+
+static int rehearse(struct cli *c, const struct test *t)
+{
+	if (request_is_unsignable(t))
+		cli_say(c, "note: the signature is missing: only the sender has the key for %s",
+			signature_recipe_name(t->recipe));
+	if (c->json) {
+		print_dry_json(t);
+		return EXIT_OK;
+	}
+	print_request(t);
+	preview_print(t);
+	return EXIT_OK;
+}
+
+/* --- the real thing --- */
 
 static int read_response(struct cli *c, const struct test *t, const struct client_answer *a)
 {
@@ -206,13 +193,14 @@ static const char *reachable_host(const struct config *config)
 
 static int test_webhook(struct cli *c, struct test *t)
 {
-	int r = sign(t);
-
-	if (r != EXIT_OK)
-		return r;
-	t->host = reachable_host(t->config);
-	print_request(c, t);
-	return t->dry_run ? EXIT_OK : send_webhook(c, t);
+	if (request_is_unsignable(t))
+		return cli_fail(EXIT_FAILED,
+			"a request of %s cannot be signed here: only the sender has the key; "
+			"--dry-run shows what would come of it",
+			signature_recipe_name(t->recipe));
+	if (!c->json)
+		print_request(t);
+	return send_webhook(c, t);
 }
 
 static int test_other(struct cli *c, struct test *t)
@@ -220,13 +208,8 @@ static int test_other(struct cli *c, struct test *t)
 	CLEANUP(js_freep) struct js *answer = NULL;
 	int r;
 
-	if (!c->json || t->dry_run) {
-		(void)printf("Starting %s by hand\n", t->pylon->name);
-		print_json_text("Payload", buf_slice(&t->body));
-		(void)fflush(stdout);
-	}
-	if (t->dry_run)
-		return EXIT_OK;
+	if (!c->json)
+		print_request(t);
 	r = cli_trigger(c, t->pylon->name, buf_str(&t->body), &answer);
 	if (r != EXIT_OK)
 		return r;
@@ -239,12 +222,15 @@ static int test_other(struct cli *c, struct test *t)
 
 static int run_test(struct cli *c, struct test *t)
 {
-	if (t->payload != NULL)
-		buf_add_str(&t->body, t->payload);
-	else
-		make_sample(t->pylon->name, &t->body);
+	int r = request_make(c, t);
+
+	if (r != EXIT_OK)
+		return r;
+	t->host = reachable_host(t->config);
 	if (t->pylon->not_ready != NULL)
 		cli_say(c, "note: %s is not ready: %s", t->pylon->name, t->pylon->not_ready);
+	if (t->dry_run)
+		return rehearse(c, t);
 	return t->pylon->trigger == TRIGGER_WEBHOOK ? test_webhook(c, t) : test_other(c, t);
 }
 
@@ -266,7 +252,7 @@ static int with_config(struct cli *c, struct test *t, const char *name)
 
 int cmd_test(struct cli *c, int argc, char **argv)
 {
-	CLEANUP(test_fini) struct test t = {0};
+	CLEANUP(request_fini) struct test t = {0};
 	const struct cli_option options[] = {
 		{.name = "--payload", .value = &t.payload},
 		{.name = "--wait", .flag = &t.wait},
@@ -278,7 +264,5 @@ int cmd_test(struct cli *c, int argc, char **argv)
 		r = cli_want_args(c, argc, 1, 1);
 	if (r == EXIT_OK)
 		r = cli_want_name(c, argv[1]);
-	if (r == EXIT_OK && t.payload != NULL)
-		r = cli_want_object(c, "--payload", t.payload);
 	return r == EXIT_OK ? with_config(c, &t, argv[1]) : r;
 }

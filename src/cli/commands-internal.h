@@ -23,11 +23,14 @@ enum {
 	EXIT_TERMINATED = 143, /* 128 + SIGTERM */
 };
 
-command_fn cmd_status, cmd_stop;
-command_fn cmd_list, cmd_check, cmd_test, cmd_trigger;
+command_fn cmd_status, cmd_stop, cmd_reload;
+command_fn cmd_list, cmd_check, cmd_test, cmd_trigger, cmd_construct;
+command_fn cmd_enable, cmd_disable, cmd_config;
 command_fn cmd_jobs, cmd_show, cmd_logs, cmd_explain;
 command_fn cmd_kill, cmd_retry, cmd_approve, cmd_dismiss;
 command_fn cmd_deliveries, cmd_redeliver;
+command_fn cmd_schedule;
+command_fn cmd_template;
 command_fn cmd_webhook, cmd_version, cmd_help;
 
 /* --- help.c --- */
@@ -71,6 +74,8 @@ int cli_connect(struct cli *c, struct client **ret);
 int cli_call(
 	struct cli *c, const char *method, const char *path, const char *body, struct js **ret);
 int cli_get(struct cli *c, struct js **ret, const char *path_fmt, ...) PRINTF(3, 4);
+/* A pylon as the daemon knows it; *ret NULL when it knows none of that name. */
+int cli_find_pylon(struct cli *c, const char *name, struct js **ret);
 /* A command whose only argument is a job: reads it and gets /api/jobs/<id> with `what` behind it.
  */
 int cli_get_job(struct cli *c, int argc, char **argv, struct js **ret, const char *what);
@@ -101,6 +106,11 @@ const char *cli_color_end(const struct cli *c);
 int64_t cli_now(void);
 /* Talk on stderr, left out with --quiet. */
 void cli_say(const struct cli *c, const char *fmt, ...) PRINTF(2, 3);
+
+/* --- cmd_explain.c --- */
+
+/* One line of the ledger of a schedule. */
+void cli_print_occurrence(const struct js *o);
 
 /* --- logstream.c --- */
 

@@ -6,10 +6,11 @@
 
 #include "cli/commands-internal.h"
 
-#define DAEMON "Daemon"
-#define PYLONS "Pylons"
-#define JOBS   "Jobs"
-#define TOOLS  "Tools"
+#define DAEMON    "Daemon"
+#define PYLONS    "Pylons"
+#define JOBS      "Jobs"
+#define TOOLS     "Tools"
+#define SCHEDULES "Schedules"
 
 const struct command commands[] = {
 	{.name = "start",
@@ -25,12 +26,33 @@ const struct command commands[] = {
 		.summary = "Stop the daemon",
 		.help = "Waits until it has ended.\n",
 		.run = cmd_stop},
+	{.name = "reload",
+		.group = DAEMON,
+		.args = "",
+		.summary = "Read the configuration anew",
+		.help = "Changes of pylons are noticed by themselves. This also takes over what can\n"
+			"change in config.yaml without a restart, as SIGHUP does.\n",
+		.run = cmd_reload},
 	{.name = "status",
 		.group = DAEMON,
 		.args = "",
 		.summary = "How the daemon is and what it is doing",
 		.run = cmd_status},
 
+	{.name = "construct",
+		.group = PYLONS,
+		.args = "<name> --from TEMPLATE [--repo URL] [--ref REF]",
+		.summary = "Make a new pylon from a template",
+		.help = "  --from T          sentry, github-pr, cron-audit or blank\n"
+			"  --repo URL        sentry, cron-audit: the repository to work in\n"
+			"  --ref REF         its branch or tag\n"
+			"  --secret-file F   a file with the secret that senders sign with; - is\n"
+			"                    standard input\n"
+			"  --secret-env VAR  a variable with it\n"
+			"\n"
+			"Nothing that is there is changed. Without a secret github-pr gets a random\n"
+			"one; that of sentry is Sentry's own.\n",
+		.run = cmd_construct},
 	{.name = "list",
 		.group = PYLONS,
 		.args = "",
@@ -43,11 +65,13 @@ const struct command commands[] = {
 		.run = cmd_check},
 	{.name = "test",
 		.group = PYLONS,
-		.args = "<name> [--payload JSON] [--wait] [--dry-run]",
+		.args = "<name> [--payload JSON|@FILE|-] [--wait] [--dry-run]",
 		.summary = "Send a pylon a signed test event",
-		.help = "  --payload JSON  send this object instead of the sample\n"
+		.help = "  --payload JSON  send this object instead of the sample: as a word, of a\n"
+			"                  file (@FILE) or of standard input (-)\n"
 			"  --wait          show the job's log and exit with its status\n"
-			"  --dry-run       show the request, send nothing\n",
+			"  --dry-run       send nothing; show the request, whether trigger.if lets it\n"
+			"                  pass, and prompt, topic, message, repo and ref\n",
 		.run = cmd_test},
 	{.name = "trigger",
 		.group = PYLONS,
@@ -56,6 +80,21 @@ const struct command commands[] = {
 		.help = "  --body JSON     what its templates see as .body\n"
 			"  --wait          show the job's log and exit with its status\n",
 		.run = cmd_trigger},
+
+	{.name = "enable",
+		.group = PYLONS,
+		.args = "<name>",
+		.summary = "Let a pylon run",
+		.help = "Sets the key `disabled` in its pylon.yaml and changes no other byte of it. A\n"
+			"running daemon notices by itself.\n",
+		.run = cmd_enable},
+	{.name = "disable",
+		.group = PYLONS,
+		.args = "<name>",
+		.summary = "Keep a pylon from running",
+		.help = "Sets the key `disabled` in its pylon.yaml and changes no other byte of it. A\n"
+			"running daemon notices by itself; jobs that have begun go on.\n",
+		.run = cmd_disable},
 
 	{.name = "jobs",
 		.group = JOBS,
@@ -80,8 +119,8 @@ const struct command commands[] = {
 		.run = cmd_logs},
 	{.name = "explain",
 		.group = JOBS,
-		.args = "<id>",
-		.summary = "Why a job is where it is",
+		.args = "<id>|<pylon>",
+		.summary = "Why a job is where it is, or why a pylon ran or did not",
 		.run = cmd_explain},
 	{.name = "kill", .group = JOBS, .args = "<id>", .summary = "Stop a job", .run = cmd_kill},
 	{.name = "retry",
@@ -114,13 +153,35 @@ const struct command commands[] = {
 		.summary = "Send a message again that was given up",
 		.run = cmd_redeliver},
 
+	{.name = "schedule",
+		.group = SCHEDULES,
+		.args = "next TEXT [--tz ZONE] [--from TIME] [--count N]",
+		.summary = "How a schedule is read, and when it fires",
+		.help = "  --tz ZONE       the zone it is read in; else the machine's own\n"
+			"  --from TIME     as if this were the present, such as 2026-05-01T09:00:00Z\n"
+			"  --count N       so many instants (5; up to 1000)\n"
+			"\n"
+			"TEXT is a cron expression, a phrase such as \"every weekday at 9\", or a\n"
+			"moment such as \"tomorrow at 17:30\".\n",
+		.run = cmd_schedule,
+		.is_homeless = true},
+
+	{.name = "config",
+		.group = TOOLS,
+		.args = "show [name] | schema [config|pylon]",
+		.summary = "What is in force, and a schema for editors",
+		.help = "show prints every key of config.yaml, or of one pylon, with its value in\n"
+			"force and where that comes from; secrets are left out.\n"
+			"schema prints a JSON Schema of pylon.yaml (or of config.yaml).\n",
+		.run = cmd_config},
 	{.name = "webhook",
 		.group = TOOLS,
 		.args = "sign|verify --body FILE [options]",
 		.summary = "Sign or verify a request by hand",
 		.help = "  --body FILE           the request's body; - is standard input\n"
-			"  --recipe R            github, hex or standard; else what the signature\n"
-			"                        header stands for\n"
+			"  --recipe R            hex, github, gitlab, slack, stripe, standard, linear,\n"
+			"                        sentry, discord, bearer or token; else what the\n"
+			"                        signature header stands for\n"
 			"  --signature-header H  the header that holds the signature\n"
 			"  --secret-file F       a file with the secret; - is standard input\n"
 			"  --secret-env VAR      a variable with the secret\n"
@@ -131,8 +192,22 @@ const struct command commands[] = {
 			"  --now T               as if this were the time, in seconds since 1970\n"
 			"\n"
 			"verify prints ok, or why not and exits with 1: missing_header,\n"
-			"malformed_header, bad_signature, stale_timestamp, bad_secret.\n",
+			"malformed_header, bad_signature, stale_timestamp, bad_secret. Which step\n"
+			"failed is told on stderr. sign cannot make a signature of discord: the\n"
+			"secret there is a public key.\n",
 		.run = cmd_webhook,
+		.is_homeless = true},
+	{.name = "template",
+		.group = TOOLS,
+		.args = "render [--body FILE] [--headers FILE] [--query Q] TEXT",
+		.summary = "Try a template on an event",
+		.help = "  --body FILE     the event's body, a JSON object; - is standard input; {} when\n"
+			"                  left out\n"
+			"  --headers FILE  its headers, as a JSON object of texts\n"
+			"  --query Q       its query, such as 'a=1&b=2'\n"
+			"\n"
+			"Prints TEXT with everything between {{ and }} filled in.\n",
+		.run = cmd_template,
 		.is_homeless = true},
 	{.name = "version",
 		.group = TOOLS,

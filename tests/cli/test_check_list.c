@@ -105,7 +105,7 @@ static void clean_home_is_ok_with_its_number_of_pylons(void **state)
 	add_file(h, "pylons/a/pylon.yaml", "name: a\n");
 	run(h, "check", NULL, false);
 	expect(h, EXIT_OK, "ok  1 pylon\n");
-	add_file(h, "pylons/b/pylon.yaml", "name: b\ntrigger: {type: cron, cron: x}\n");
+	add_file(h, "pylons/b/pylon.yaml", "name: b\ntrigger: {type: cron, cron: 0 9 * * 1}\n");
 	run(h, "check", NULL, false);
 	expect(h, EXIT_OK, "ok  2 pylons\n");
 	run(h, "check", "b", false);
@@ -198,10 +198,11 @@ static void list_has_a_row_for_every_pylon(void **state)
 	run(h, "list", NULL, false);
 	expect(h, EXIT_OK,
 		"NAME                         TRIGGER      PATH                           DESCRIPTION\n"
-		"broken                       ?                                           error loading config\n"
+		"broken                       ?                                           error loading "
+		"config: 2:1: did not find expected node content; something is missing before this\n"
 		"hook                         webhook      /in                            Looks at it\n"
 		"mine                         manual                                      \n"
-		"weekly                       cron         0 9 * * 1                      \n");
+		"weekly                       cron         0 9 * * 1 (every Monday at 09:00) \n");
 }
 
 static void list_says_what_can_run_as_json(void **state)
@@ -212,18 +213,31 @@ static void list_says_what_can_run_as_json(void **state)
 	add_file(h, "pylons/hook/pylon.yaml",
 		"name: hook\ndescription: d\ndisabled: true\ntrigger: {type: webhook, path: /in}\n");
 	add_file(h, "pylons/weekly/pylon.yaml",
-		"name: weekly\ntrigger: {type: cron, cron: 0 9 * * 1}\n");
+		"name: weekly\ntrigger: {type: cron, cron: 0 9 * * 1, timezone: Europe/Berlin}\n");
 	add_file(h, "pylons/zz/pylon.yaml", "");
 	run(h, "list", NULL, true);
 	expect(h, EXIT_OK,
 		"{\"items\":[{\"name\":\"hook\",\"trigger\":\"webhook\",\"path\":\"/in\",\"url\":"
 		"\"https://x.example/in\",\"description\":\"d\",\"enabled\":false,\"ready\":true,"
-		"\"reason\":null},"
+		"\"reason\":null,\"when\":null,\"timezone\":null},"
 		"{\"name\":\"weekly\",\"trigger\":\"cron\",\"path\":\"0 9 * * 1\",\"url\":null,"
-		"\"description\":null,\"enabled\":true,\"ready\":false,\"reason\":"
-		"\"cron schedules are not available in this version\"},"
+		"\"description\":null,\"enabled\":true,\"ready\":true,\"reason\":null,\"when\":"
+		"\"every Monday at 09:00\",\"timezone\":\"Europe/Berlin\"},"
 		"{\"name\":\"zz\",\"trigger\":\"?\",\"path\":null,\"url\":null,\"description\":null,"
-		"\"enabled\":true,\"ready\":false,\"reason\":\"error loading config\"}],\"next\":null}\n");
+		"\"enabled\":true,\"ready\":false,\"reason\":\"error loading config: is empty; it needs at "
+		"least: name: zz\",\"when\":null,\"timezone\":null}],\"next\":null}\n");
+}
+
+static void phrase_that_says_all_is_not_said_twice(void **state)
+{
+	struct home *h = *state;
+
+	add_file(h, "pylons/a/pylon.yaml",
+		"name: a\ntrigger: {type: cron, schedule: every Monday at 09:00}\n");
+	run(h, "list", NULL, false);
+	expect(h, EXIT_OK,
+		"NAME                         TRIGGER      PATH                           DESCRIPTION\n"
+		"a                            cron         every Monday at 09:00          \n");
 }
 
 int main(void)
@@ -237,6 +251,7 @@ int main(void)
 		TEST(unusable_config_fails_every_check),
 		TEST(list_has_a_row_for_every_pylon),
 		TEST(list_says_what_can_run_as_json),
+		TEST(phrase_that_says_all_is_not_said_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
