@@ -43,7 +43,7 @@ struct phrase {
 	enum unit unit;    /* of PHRASE_STEP and PHRASE_DATES */
 	uint32_t weekdays; /* of DAYS, WEEKS and STEP (there WEEK_ALL when not told) */
 	uint64_t marks;    /* of STEP by hours: minutes of the hour, bit 0-59; 0 = not told */
-	bool has_span;     /* of STEP: only between these minutes of the day, the end excluded */
+	bool has_span;     /* of STEP: only between these minutes of the day, both included */
 	int span_from, span_to;
 	struct month_days month_days;
 	int month, day;              /* of YEAR */

@@ -63,7 +63,8 @@ static bool is_of_the_month(const struct token *v, size_t i)
 static bool are_weekdays(const struct reader *r, size_t i)
 {
 	const struct token *next = &r->v[i + 1];
-	bool is_plural, is_range = token_is(next, "to") || token_is(next, "through");
+	bool is_plural, is_range = token_is(next, "to") || token_is(next, "through") ||
+				   token_is(next, "thru");
 	int day;
 
 	if (i + 2 >= r->n || !token_weekday(&r->v[i], &day, &is_plural))
@@ -184,7 +185,7 @@ static bool take_span_end(struct reader *r, bool is_end, int *ret)
 	return true;
 }
 
-/* between A and B, from A to B: the end does not belong to it. */
+/* between A and B, from A to B: both belong to it. */
 static bool take_span(struct reader *r, struct phrase *p)
 {
 	const struct token *start = reader_peek(r, 0), *end;

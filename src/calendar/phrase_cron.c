@@ -140,13 +140,13 @@ static void add_times(struct strv *ret, const struct phrase *p, const char *days
 	}
 }
 
-/* From the start of the span in steps, while before its end. */
+/* From the start of the span in steps, up to its end; midnight belongs to the next day. */
 static void add_span(struct strv *ret, const struct phrase *p, const char *days)
 {
 	int64_t step = p->unit == UNIT_HOUR ? p->n * 60 : p->n;
 	struct day_times t = {0};
 
-	for (int64_t i = p->span_from; i < p->span_to; i += step)
+	for (int64_t i = p->span_from; i <= p->span_to && i < DAY_MINUTES; i += step)
 		t.minutes[i / 60] |= UINT64_C(1) << (i % 60);
 	add_crons(ret, &t, 0, step, days);
 }
@@ -279,7 +279,7 @@ static bool steps_of(const struct cron *c, struct phrase *ret)
 {
 	int64_t minutes = step_of(c->minutes, 60), hours = step_of(c->hours, 24);
 	bool has_few = c->minutes != 0 && __builtin_popcountll(c->minutes) <= MARKS_MAX;
-	int first, last;
+	int first, last, minute;
 
 	if (c->hours == HOURS_ALL && minutes > 0) {
 		set_step(ret, UNIT_MINUTE, minutes, 0);
@@ -293,13 +293,14 @@ static bool steps_of(const struct cron *c, struct phrase *ret)
 		return false;
 	if (minutes > 0 && c->is_wildcard) {
 		set_step(ret, UNIT_MINUTE, minutes, 0);
-		set_span(ret, first * 60, (last + 1) * 60);
+		set_span(ret, first * 60, last * 60 + 60 - (int)minutes);
 		return true;
 	}
 	if (!is_single(c->minutes) || last - first + 1 < SPAN_MIN)
 		return false;
 	set_step(ret, UNIT_HOUR, 1, 0);
-	set_span(ret, first * 60 + __builtin_ctzll(c->minutes), (last + 1) * 60);
+	minute = __builtin_ctzll(c->minutes);
+	set_span(ret, first * 60 + minute, last * 60 + minute);
 	return true;
 }
 

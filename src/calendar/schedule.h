@@ -35,7 +35,7 @@ enum schedule_want {
 
 struct schedule_text {
 	struct slice text;
-	const struct zone *zone; /* unless the text names one itself */
+	const struct zone *zone; /* unless the text names one itself; a reference is kept */
 	int64_t anchor_us;       /* of recurring rules; and "now" for moments */
 	enum schedule_want want;
 };

@@ -51,15 +51,14 @@ static void steps_of_the_clock_are_cron(void **state)
 		{"every 2 hours at :15", "15 */2 * * *"},
 		{"every hour at :15 on weekdays", "15 * * * 1-5"},
 		{"every 15 minutes on weekends", "*/15 * * * 0,6"},
-		{"every 15 minutes between 9 and 17", "*/15 9-16 * * *"},
-		{"every 15 minutes between 9 and 17 on weekdays", "*/15 9-16 * * 1-5"},
-		{"every 15 minutes on weekdays between 9am and 5pm", "*/15 9-16 * * 1-5"},
-		{"every 15 minutes from 9 to 17", "*/15 9-16 * * *"},
-		{"every minute between 0:00 and 1:00", "* 0 * * *"},
+		{"every 15 minutes between 9 and 17:45 on weekdays", "*/15 9-17 * * 1-5"},
+		{"every 15 minutes on weekdays between 9am and 4:50pm", "*/15 9-16 * * 1-5"},
+		{"every 15 minutes from 9 to 16:45", "*/15 9-16 * * *"},
+		{"every minute between 0:00 and 0:59", "* 0 * * *"},
 		{"every 20 minutes between 22 and midnight", "*/20 22,23 * * *"},
-		{"every hour between 9 and 17", "0 9-16 * * *"},
+		{"every hour between 9 and 17", "0 9-17 * * *"},
 		{"every hour between 9:30 and 17", "30 9-16 * * *"},
-		{"every 2 hours between 9 and 17", "0 9,11,13,15 * * *"},
+		{"every 2 hours between 9 and 17", "0 9-17/2 * * *"},
 		{"every 10 minutes between 9:05 and 10", "5-55/10 9 * * *"},
 	};
 
@@ -100,6 +99,7 @@ static void days_of_the_week_are_cron(void **state)
 		{"every monday, wednesday, and friday at 7", "0 7 * * 1,3,5"},
 		{"every mon-fri at 9", "0 9 * * 1-5"},
 		{"mon-fri at 9", "0 9 * * 1-5"},
+		{"monday thru friday at 9", "0 9 * * 1-5"},
 		{"monday and thursday at 9", "0 9 * * 1,4"},
 		{"every friday to monday at 9", "0 9 * * 0,1,5,6"},
 		{"mondays and thursdays at 18:30", "30 18 * * 1,4"},
@@ -197,6 +197,12 @@ static void times_with_different_minutes_are_a_rule(void **state)
 	(void)state;
 	is_rule("every weekday at 9:00 and 17:30", false,
 		"2026-04-28T17:30:00Z 2026-04-29T09:00:00Z 2026-04-29T17:30:00Z");
+	/* Both ends belong to it. */
+	is_rule("every 15 minutes between 9 and 17 on weekdays", false,
+		"2026-04-28T14:30:00Z 2026-04-28T14:45:00Z 2026-04-28T15:00:00Z "
+		"2026-04-28T15:15:00Z 2026-04-28T15:30:00Z 2026-04-28T15:45:00Z "
+		"2026-04-28T16:00:00Z 2026-04-28T16:15:00Z 2026-04-28T16:30:00Z "
+		"2026-04-28T16:45:00Z 2026-04-28T17:00:00Z 2026-04-29T09:00:00Z");
 	is_rule("every 90 minutes between 9 and 17", false,
 		"2026-04-28T15:00:00Z 2026-04-28T16:30:00Z 2026-04-29T09:00:00Z");
 	is_rule("every 30 minutes between 9:30 and 16:15", false,
