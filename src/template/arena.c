@@ -3,12 +3,14 @@
  * template/arena.c - bump allocation in a stack of chunks.
  *
  * The newest chunk is on top and the only one that is taken from, so a mark is a chunk and how much
- * of it was used. A chunk is at least CHUNK bytes; something larger gets a chunk of its own size.
+ * of it was used. Chunks begin small, since most templates are a line or two and there may be
+ * hundreds of them, and double; something larger gets a chunk of its own size.
  */
 #include "template/arena_internal.h"
 
-#define CHUNK ((size_t)4000)
-#define ALIGN (_Alignof(max_align_t))
+#define CHUNK_MIN ((size_t)240)
+#define CHUNK_MAX ((size_t)4000)
+#define ALIGN     (_Alignof(max_align_t))
 
 struct arena_chunk {
 	struct arena_chunk *below;
@@ -18,7 +20,8 @@ struct arena_chunk {
 
 static bool add_chunk(struct arena *a, size_t n)
 {
-	size_t size = MAX_OF(n, CHUNK), whole;
+	size_t usual = a->top == NULL ? CHUNK_MIN : MIN_OF(a->top->size * 2, CHUNK_MAX);
+	size_t size = MAX_OF(n, usual), whole;
 	struct arena_chunk *chunk;
 
 	if (!size_add(size, sizeof(*chunk), &whole))
