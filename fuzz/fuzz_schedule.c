@@ -37,11 +37,12 @@ static void check_instants(const struct schedule *s, int64_t from)
 		!schedule_next(s, last, &at));
 }
 
-static void check_words(const struct schedule *s, int64_t from)
+/* Read in the same zone as the text, whatever zone the text names. */
+static void check_words(const struct schedule *s, const struct zone *zone, int64_t from)
 {
 	CLEANUP(buf_fini) struct buf words = BUF_NULL;
 	CLEANUP(schedule_freep) struct schedule *again = NULL;
-	struct schedule_text t = {.zone = schedule_zone(s), .anchor_us = from};
+	struct schedule_text t = {.zone = zone, .anchor_us = from};
 	int64_t one = from, other = from;
 
 	schedule_describe(&words, s);
@@ -82,7 +83,7 @@ static void check_in(struct slice text, const char *zone, int64_t now)
 		if (t.want != SCHEDULE_WANT_ANY)
 			continue;
 		check_instants(s, now);
-		check_words(s, now);
+		check_words(s, z, now);
 	}
 }
 

@@ -50,7 +50,8 @@ NODISCARD bool moment_parse(struct reader *r, struct moment *ret);
 /* The instant. False with a fault when it is not after now, or is not at all. */
 NODISCARD bool moment_resolve(struct reader *r, const struct moment *m, const struct zone *z,
 	int64_t now_s, int64_t *ret_s);
-/* In words that moment_parse() reads: "on Tuesday 5 May 2026 at 09:00". */
-void moment_print(struct buf *out, const struct zone *z, int64_t at_s);
+/* In words that moment_parse() reads: "on Tuesday 5 May 2026 at 09:00". False when it had to be
+ * said in UTC, because the zone's clock shows that time twice. */
+bool moment_print(struct buf *out, const struct zone *z, int64_t at_s);
 
 #endif

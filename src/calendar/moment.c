@@ -136,6 +136,18 @@ static bool take_later(struct reader *r, struct moment *m)
 	return reader_misses(r, "Such as: in 2 hours, 2 hours later, 2 hours from now.");
 }
 
+/* "now+1d2h" is neither two lengths, as this form has one, nor 2:00 on the next day. */
+static bool check_one_length(struct reader *r)
+{
+	const struct token *t = reader_peek(r, 0);
+	bool is_glued = t->kind == TOKEN_NUMBER && t->is_glued;
+
+	if (!is_glued && (!sees_length(r, 0) || reader_sees_clear_time(r, 0)))
+		return true;
+	return reader_fail(r, t, "Write now+26h, now+1d@2:00, or in 1 day and 2 hours.",
+		"after \"now+\" there is one number only");
+}
+
 /* "+1d" after "now" */
 static bool take_now(struct reader *r, struct moment *m)
 {
@@ -158,10 +170,14 @@ static bool take_now(struct reader *r, struct moment *m)
 	if (!token_number(t, &n))
 		return reader_fail(r, t, NULL, "this number is too large");
 	r->at++;
+	t = reader_peek(r, 0);
+	if (t->text.n == 1 && *t->text.p == 'M')
+		return reader_fail(r, t, "Write now+30m, or in 1 month.",
+			"some read this as minutes and some as months");
 	for (size_t i = 0; i < ARRAY_LEN(letters); i++) {
 		if (reader_word(r, letters[i].letter)) {
 			add_length(m, n, letters[i].unit);
-			return true;
+			return check_one_length(r);
 		}
 	}
 	return reader_misses(r, NOW_FORMS);
@@ -401,7 +417,7 @@ static bool refuse(struct reader *r)
 {
 	const struct token *t = reader_peek(r, 0);
 
-	if (token_is(t, "yesterday") || token_is(t, "last"))
+	if (token_is(t, "yesterday") || (token_is(t, "last") && !reader_sees(r, 1, "day")))
 		return reader_fail(r, t, FORMS, "that is in the past");
 	if (sees_numeric_date(r))
 		return reader_fail(r, t, DATE_FORMS, "a date like this can be read in two ways");
@@ -445,7 +461,8 @@ static bool fit_part(struct reader *r, const struct token *start, const struct c
 	m->time_s = time->s;
 	if (m->part == PART_NONE)
 		return true;
-	if (time->is_midnight && m->part == PART_NIGHT) {
+	/* "midnight", "12am", "0:00": not the one this day began with. */
+	if (time->s == 0 && m->part == PART_NIGHT) {
 		m->days++;
 		return true;
 	}

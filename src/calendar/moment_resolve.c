@@ -201,14 +201,14 @@ bool moment_resolve(struct reader *r, const struct moment *m, const struct zone 
 		return reader_fail(r, &r->v[0], "Say when: tomorrow at 9, in 2 hours.",
 			"that is now, not later");
 	if (at < now_s) {
-		moment_print(&text, z, at);
+		(void)moment_print(&text, z, at);
 		return reader_fail(r, &r->v[0], NULL, "that is past: it was %s", text.p);
 	}
 	*ret_s = at;
 	return true;
 }
 
-void moment_print(struct buf *out, const struct zone *z, int64_t at_s)
+bool moment_print(struct buf *out, const struct zone *z, int64_t at_s)
 {
 	struct civil c = zone_civil(z, at_s);
 	int64_t wall = civil_wall(&c);
@@ -218,9 +218,10 @@ void moment_print(struct buf *out, const struct zone *z, int64_t at_s)
 		c = civil_from_wall(at_s);
 		buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day, c.hour,
 			c.minute, c.second);
-		return;
+		return false;
 	}
 	buf_printf(out, "on %s %d %s %04d at ", weekday_name(civil_weekday(day_of(&c))), c.day,
 		month_name(c.month), c.year);
 	clock_print(out, c.hour * 3600 + c.minute * 60 + c.second);
+	return true;
 }

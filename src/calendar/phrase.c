@@ -111,18 +111,14 @@ static bool add_time(struct reader *r, const struct token *at, int s, struct phr
 	return true;
 }
 
-static bool sees_times(const struct reader *r)
-{
-	return reader_sees(r, 0, "at") || reader_sees_time(r, 0);
-}
-
-/* [at] TIME, TIME and TIME. */
+/* [,] [at] TIME, TIME and TIME. */
 static bool take_times(struct reader *r, struct phrase *p)
 {
 	if (p->time_count > 0)
 		return reader_fail(r, reader_peek(r, 0),
 			"Name all times in one place, such as: at 9, 12:30 and 17.",
 			"the time of day has been said before");
+	(void)reader_sign(r, ',');
 	do {
 		const struct token *start;
 		struct clock_time time = {0};
@@ -336,7 +332,7 @@ static bool take_unit_rest(struct reader *r, struct phrase *p)
 			has_days = true;
 			if (!take_on(r, p))
 				return false;
-		} else if (sees_times(r)) {
+		} else if (reader_sees_at(r)) {
 			if (!take_times(r, p))
 				return false;
 		} else {
@@ -513,7 +509,7 @@ bool phrase_parse(struct reader *r, struct phrase *ret)
 		return false;
 	if (ret->form == PHRASE_STEP && ret->time_count > 0)
 		return reader_fail(r, start, MARK_FORM, NO_TIME);
-	if (ret->form != PHRASE_STEP && sees_times(r) && !take_times(r, ret))
+	if (ret->form != PHRASE_STEP && reader_sees_at(r) && !take_times(r, ret))
 		return false;
 	if (ret->form != PHRASE_STEP && ret->time_count == 0)
 		ret->time_count = 1; /* 00:00 */

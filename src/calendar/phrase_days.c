@@ -81,7 +81,7 @@ bool reader_weekdays(struct reader *r, uint32_t *ret)
 	do {
 		if (!take_weekdays(r, &set))
 			return false;
-	} while (reader_separator(r));
+	} while (reader_day_separator(r));
 	*ret = set;
 	return true;
 }
@@ -265,7 +265,7 @@ bool reader_month_days(struct reader *r, struct month_days *ret)
 			return reader_misses(r, MONTH_HINT);
 		if (is_day ? !take_numbered(r, ret) : !take_counted(r, ret))
 			return false;
-	} while (reader_separator(r));
+	} while (reader_day_separator(r));
 	return true;
 }
 

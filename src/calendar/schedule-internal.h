@@ -17,6 +17,8 @@ enum schedule_rule {
 struct schedule {
 	enum schedule_rule rule;
 	struct zone *zone;
+	bool has_prefix;     /* CRON_TZ= */
+	bool has_other_zone; /* the text named one that is not the given one */
 	int64_t anchor_s;
 	bool has_phrase; /* else it was written as an expression, or is a moment */
 	struct phrase phrase;

@@ -92,14 +92,43 @@ static void describe_elapsed(struct buf *out, const struct schedule *s)
 	}
 }
 
+/* The zone that the text named, so that the words are read in it again. */
+static void describe_zone(struct buf *out, const struct schedule *s)
+{
+	const char *name = zone_name(s->zone);
+	bool is_offset = *name == '+' || *name == '-';
+
+	if (s->has_other_zone)
+		buf_printf(out, is_offset ? " %s" : " in %s", name);
+}
+
+/* A prefix takes all names, a phrase only places: "in EST" is refused. */
+static bool zone_can_be_said(const struct schedule *s)
+{
+	const char *name = zone_name(s->zone);
+
+	return !s->has_other_zone || !s->has_prefix || strchr(name, '/') != NULL ||
+	       str_eq(name, "UTC");
+}
+
 static void describe_cron(struct buf *out, const struct schedule *s)
 {
 	struct phrase p;
 
-	if (phrase_of_cron(&s->crons[0], &p))
+	if (zone_can_be_said(s) && phrase_of_cron(&s->crons[0], &p)) {
 		phrase_print(out, &p);
-	else
-		buf_add_str(out, s->canonical);
+		describe_zone(out, s);
+		return;
+	}
+	if (s->has_other_zone)
+		buf_printf(out, "CRON_TZ=%s ", zone_name(s->zone));
+	buf_add_str(out, s->canonical);
+}
+
+static void describe_phrase(struct buf *out, const struct schedule *s)
+{
+	phrase_print(out, &s->phrase);
+	describe_zone(out, s);
 }
 
 void schedule_describe(struct buf *out, const struct schedule *s)
@@ -109,16 +138,17 @@ void schedule_describe(struct buf *out, const struct schedule *s)
 		if (s->cron_count == 1)
 			describe_cron(out, s);
 		else
-			phrase_print(out, &s->phrase);
+			describe_phrase(out, s);
 		break;
 	case RULE_ELAPSED:
 		describe_elapsed(out, s);
 		break;
 	case RULE_DATES:
-		phrase_print(out, &s->phrase);
+		describe_phrase(out, s);
 		break;
 	case RULE_ONCE:
-		moment_print(out, s->zone, s->at_s);
+		if (moment_print(out, s->zone, s->at_s))
+			describe_zone(out, s);
 		break;
 	}
 }

@@ -52,7 +52,7 @@ NODISCARD int schedule_parse(
 	struct schedule **ret, const struct schedule_text *t, struct schedule_fault *fault);
 void schedule_free(struct schedule *s);
 DEFINE_FREEP(struct schedule, schedule_free)
-/* Appends several lines: the text, a caret below the place, what is wrong, the hint. Control
+/* Appends several lines: what is wrong, the text, a caret below the place, the hint. Control
  * characters of the text are shown as ?. No newline at the end. */
 void schedule_fault_print(struct buf *out, struct slice text, const struct schedule_fault *f);
 

@@ -2,9 +2,9 @@
 /*
  * calendar/schedule_fault.c - shows where a text was not understood:
  *
+ *     "dya" is not understood here
  *       every dya at 9
  *             ^
- *     "dya" is not understood here
  *     did you mean "day"?
  *
  * The text is foreign: what is not a visible character is shown as "?", and of a long one only the
@@ -74,9 +74,9 @@ void schedule_fault_print(struct buf *out, struct slice text, const struct sched
 {
 	size_t before;
 
-	buf_add_str(out, "  ");
+	buf_printf(out, "%s\n  ", f->text);
 	before = print_window(out, text, MIN_OF(f->column, text.n));
-	buf_printf(out, "\n  %*s^\n%s", (int)before, "", f->text);
+	buf_printf(out, "\n  %*s^", (int)before, "");
 	if (f->hint[0] != '\0')
 		buf_printf(out, "\n%s", f->hint);
 }

@@ -131,6 +131,8 @@ static int take_every(
 	struct err e = CLEAN_ERR;
 	int64_t us;
 
+	if (text.n > 0 && (*text.p == '+' || *text.p == '-'))
+		return fail(fault, column, hint, "a length has no sign");
 	if (duration_parse(text, &us, &e) < 0)
 		return fail(fault, column, hint, "%.180s", e.text);
 	if (us < US_PER_SEC)
@@ -176,6 +178,7 @@ static int take_prefix(
 	rest = slice_trim(rest);
 	*column += (size_t)(rest.p - name.p) - n;
 	*text = rest;
+	s->has_prefix = true;
 	if (rest.n == 0)
 		return fail(fault, *column, hint, "the expression is missing");
 	if (*rest.p != '@' && !text_is_cron(rest))
@@ -314,6 +317,7 @@ int schedule_parse(
 	r = check_bytes(t->text, f);
 	if (r == 0)
 		r = take_text(s, t, f);
+	s->has_other_zone = r == 0 && !str_eq(zone_name(s->zone), zone_name(t->zone));
 	if (r < 0) {
 		make_plain(f->text);
 		make_plain(f->hint);

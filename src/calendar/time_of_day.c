@@ -65,6 +65,18 @@ bool reader_sees_clear_time(const struct reader *r, size_t ahead)
 	       !(fourth->is_glued && fourth->kind == TOKEN_WORD);
 }
 
+bool reader_sees_at(const struct reader *r)
+{
+	size_t i = reader_sees_sign(r, 0, ',') ? 1 : 0;
+
+	return reader_sees(r, i, "at") || reader_sees_time(r, i);
+}
+
+bool reader_day_separator(struct reader *r)
+{
+	return (!reader_sees_sign(r, 0, ',') || !reader_sees_at(r)) && reader_separator(r);
+}
+
 /* ":30" after the hour, or "h30"; minutes and seconds have two digits. */
 static bool take_sixtieth(struct reader *r, int *ret)
 {

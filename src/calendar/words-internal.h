@@ -105,6 +105,10 @@ bool reader_sees_time(const struct reader *r, size_t ahead);
 bool reader_sees_clear_time(const struct reader *r, size_t ahead);
 /* Takes a TIME. */
 NODISCARD bool reader_time(struct reader *r, struct clock_time *ret);
+/* Does a time follow, with or without a comma or "at" before it? */
+bool reader_sees_at(const struct reader *r);
+/* reader_separator() in a list of days; a comma before a time ("mondays, at 9") is left. */
+bool reader_day_separator(struct reader *r);
 /* hh:mm, with :ss when there are seconds. */
 void clock_print(struct buf *out, int s);
 

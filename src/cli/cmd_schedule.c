@@ -5,11 +5,9 @@
  * --from stands for the present: it is the anchor of what is counted from one, the "now" of
  * moments, and the instant after which the list begins.
  */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/limits.h"
-#include "calendar/duration.h"
 #include "calendar/instant.h"
 #include "calendar/schedule.h"
 #include "cli/commands-internal.h"
@@ -96,41 +94,6 @@ static void show_json(const struct request *q, const struct schedule *s)
 	cli_print_json(j);
 }
 
-/* Mon 2026-05-04 09:00:00 CEST */
-static void print_local(struct buf *out, const struct zone *z, int64_t at_us)
-{
-	int64_t at_s = at_us / US_PER_SEC;
-	struct civil t = zone_civil(z, at_s);
-	const char *abbreviation;
-	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-
-	(void)zone_offset(z, at_s, NULL, &abbreviation);
-	buf_printf(out, "%s %04d-%02d-%02d %02d:%02d",
-		days[civil_weekday(civil_days(t.year, t.month, t.day))], t.year, t.month, t.day,
-		t.hour, t.minute);
-	if (t.second != 0)
-		buf_printf(out, ":%02d", t.second);
-	buf_printf(out, " %s", abbreviation);
-}
-
-/* "in 2d 3h", "in 2h 30m", "in 45s": the two largest units. */
-static void print_wait(struct buf *out, int64_t wait_us)
-{
-	static const struct {
-		int64_t seconds;
-		char letter;
-	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
-	int64_t left = wait_us / US_PER_SEC;
-	size_t i = 0;
-
-	while (i + 1 < ARRAY_LEN(units) && left < units[i].seconds)
-		i++;
-	buf_printf(out, "in %" PRId64 "%c", left / units[i].seconds, units[i].letter);
-	left %= units[i].seconds;
-	if (++i < ARRAY_LEN(units) && left / units[i].seconds > 0)
-		buf_printf(out, " %" PRId64 "%c", left / units[i].seconds, units[i].letter);
-}
-
 static void show_text(const struct request *q, const struct schedule *s)
 {
 	CLEANUP(buf_fini) struct buf words = BUF_NULL;
@@ -143,18 +106,20 @@ static void show_text(const struct request *q, const struct schedule *s)
 	cli_print_fact("cron", schedule_canonical(s));
 	cli_print_fact("zone", zone_name(schedule_zone(s)));
 	if (schedule_is_anchored(s)) {
-		print_local(&anchor, schedule_zone(s), q->from_us);
+		cli_local(&anchor, schedule_zone(s), q->from_us);
 		cli_print_fact("counted from", buf_str(&anchor));
 	}
 	for (uint64_t i = 0; i < q->count && schedule_next(s, at, &at); i++) {
 		CLEANUP(buf_fini) struct buf line = BUF_NULL;
 
-		print_local(&line, schedule_zone(s), at);
+		cli_local(&line, schedule_zone(s), at);
 		while (line.n < LOCAL_WIDTH)
 			buf_add_char(&line, ' ');
-		print_wait(&line, at - q->from_us);
+		cli_wait(&line, at - q->from_us);
 		cli_print_fact(i == 0 ? "next" : "", buf_str(&line));
 	}
+	if (schedule_is_never(s))
+		cli_print_fact("next", "never");
 }
 
 /* The reason with a caret below the place; the text itself is foreign. */
@@ -163,7 +128,7 @@ static int tell_fault(const char *text, const struct schedule_fault *fault)
 	CLEANUP(buf_fini) struct buf picture = BUF_NULL;
 
 	schedule_fault_print(&picture, slice_of(text), fault);
-	return cli_fail(EXIT_FAILED, "this is no schedule:\n%s", buf_str(&picture));
+	return cli_fail(EXIT_FAILED, "this is no schedule: %s", buf_str(&picture));
 }
 
 static int next(struct cli *c, const struct request *q)
@@ -188,13 +153,16 @@ int cmd_schedule(struct cli *c, int argc, char **argv)
 	CLEANUP(request_fini) struct request q = {.from_us = cli_now(), .count = COUNT_DEFAULT};
 	int r = read_options(c, &argc, argv, &q);
 
-	if (r == EXIT_OK)
-		r = cli_want_args(c, argc, 2, 2);
 	if (r != EXIT_OK)
 		return r;
-	if (!str_eq(argv[1], "next"))
+	if (argc > 1 && !str_eq(argv[1], "next"))
 		return cli_usage(
 			c, "there is no \"schedule %s\"; did you mean \"schedule next\"?", argv[1]);
+	if (argc > 3)
+		return cli_usage(c, "put the schedule in quotes: it is one word for the shell");
+	r = cli_want_args(c, argc, 2, 2);
+	if (r != EXIT_OK)
+		return r;
 	q.text = argv[2];
 	return next(c, &q);
 }

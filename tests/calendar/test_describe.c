@@ -66,7 +66,28 @@ static void expressions_are_said_in_words(void **state)
 		{"0 0 29 2 *", "every year on February 29 at 00:00"},
 		{"30 0 9 * * *", "every day at 09:00:30"},
 		{"@weekly", "every Sunday at 00:00"},
-		{"CRON_TZ=Asia/Tokyo 0 9 * * *", "every day at 09:00"},
+	};
+
+	(void)state;
+	are_said(rows, ARRAY_LEN(rows));
+}
+
+/* Else the words would be another schedule where the zone is another. */
+static void zone_of_the_text_is_said(void **state)
+{
+	static const struct pair rows[] = {
+		{"CRON_TZ=Asia/Tokyo 0 9 * * *", "every day at 09:00 in Asia/Tokyo"},
+		{"TZ=Asia/Tokyo 0 9 13 * 5", "CRON_TZ=Asia/Tokyo 0 9 13 * 5"},
+		{"TZ=EST5EDT 0 9 * * *", "CRON_TZ=EST5EDT 0 9 * * *"},
+		{"TZ=UTC 0 9 * * *", "every day at 09:00"},
+		{"TZ=Asia/Tokyo @every 90m", "every 90 minutes"},
+		{"every other monday at 9 in Asia/Tokyo",
+			"every 2 weeks on Monday at 09:00 in Asia/Tokyo"},
+		{"weekdays at 9 and 17:30 in Asia/Tokyo",
+			"every weekday at 09:00 and 17:30 in Asia/Tokyo"},
+		{"tomorrow at 9 Asia/Tokyo", "on Wednesday 29 April 2026 at 09:00 in Asia/Tokyo"},
+		{"tomorrow at 9 EST", "on Wednesday 29 April 2026 at 09:00 -05:00"},
+		{"tomorrow at 9 UTC", "on Wednesday 29 April 2026 at 09:00"},
 	};
 
 	(void)state;
@@ -154,7 +175,11 @@ static void descriptions_can_be_read_back(void **state)
 		"@every 26h", "@every 36500d", "0 0 31 2 *", "0 0 30 2 *", "0 9 15W * 3#2",
 		"*/20 2 * * *", "30 2 * * *", "0 0-23 * * *", "0,30 9 * * *", "*/30 9 * * *",
 		"0 0-23/2 * * *", "0 9 ? * 1", "0 9 */2 * 1", "59 59 23 31 12 *",
-		"0/20 */8 * * 1-5", "in 2 hours", "noon", "next friday at 2:30", "eod"};
+		"0/20 */8 * * 1-5", "in 2 hours", "noon", "next friday at 2:30", "eod",
+		"every day at 9 in Asia/Tokyo", "TZ=Etc/GMT+5 0 9 * * 1", "TZ=UTC @daily",
+		"TZ=EST5EDT 0 9 * * 1", "CRON_TZ=Asia/Kathmandu 0 9 13 * 5", "daily in UTC",
+		"every 3 days at 9 in Japan", "next friday at 9 EST", "noon Asia/Kolkata",
+		"2030-01-01T09:00-03:30", "2030-01-01T09:00Z"};
 	static const struct {
 		const char *zone, *now;
 	} places[] = {
@@ -282,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(expressions_are_said_in_words),
+		cmocka_unit_test(zone_of_the_text_is_said),
 		cmocka_unit_test(what_cannot_be_said_well_is_the_expression),
 		cmocka_unit_test(rules_and_moments_are_said_in_words),
 		cmocka_unit_test(descriptions_can_be_read_back),

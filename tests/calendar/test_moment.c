@@ -77,6 +77,9 @@ static void lengths_are_counted_from_now(void **state)
 		{"now+1w@09:30", "2026-05-05T13:30:00Z"},
 		{"now+1d@noon", "2026-04-29T16:00:00Z"},
 		{"now+36h@9", "2026-04-29T13:00:00Z"},
+		{"now+1d 20:00", "2026-04-30T00:00:00Z"},
+		{"now+1d 9", "2026-04-29T13:00:00Z"},
+		{"now+1d 17h30", "2026-04-29T21:30:00Z"},
 	};
 
 	(void)state;
@@ -110,6 +113,8 @@ static void days_have_their_own_defaults(void **state)
 		{"tonight 11", "2026-04-29T03:00:00Z"},
 		{"tonight at 20:30", "2026-04-29T00:30:00Z"},
 		{"tonight at midnight", "2026-04-29T04:00:00Z"},
+		{"tonight at 12am", "2026-04-29T04:00:00Z"},
+		{"tonight at 0:00", "2026-04-29T04:00:00Z"},
 		{"eod", "2026-04-28T22:00:00Z"},
 		{"end of day", "2026-04-28T22:00:00Z"},
 		{"end of month", "2026-04-30T16:00:00Z"},
@@ -376,6 +381,10 @@ static void what_has_two_readings_is_refused(void **state)
 		{"in 30 minutes at 9am", 14, "have their time already"},
 		{"at 9am in 30 minutes", 3, "have their time already"},
 		{"tonight at 12", 11, "noon or midnight"},
+		{"now+1d2h", 6, "one number only"},
+		{"now+1d 2h", 7, "one number only"},
+		{"now+1d9", 6, "one number only"},
+		{"now+1M", 5, "some as months"},
 		{"tomorrow morning at 3pm", 20, "not that time"},
 		{"this evening at 9am", 16, "not that time"},
 		{"friday may 9", 0, "9 May 2026 is a Saturday"},
@@ -418,6 +427,7 @@ static void what_is_not_wholly_understood_is_refused(void **state)
 {
 	static const struct refused rows[] = {
 		{"not a date", 0, "not understood"},
+		{"last day of month", 0, "not understood"},
 		{"remind me tomorrow", 0, "not understood"},
 		{"tomorrow at 9 please", 14, "not understood"},
 		{"tomorrow at 9 at 10", 14, "not understood"},

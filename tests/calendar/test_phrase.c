@@ -109,6 +109,10 @@ static void days_of_the_week_are_cron(void **state)
 		{"weekly on tuesday at 9", "0 9 * * 2"},
 		{"weekly at 9 on tuesday", "0 9 * * 2"},
 		{"every week on tue, thu at 9", "0 9 * * 2,4"},
+		{"every monday, at 9am", "0 9 * * 1"},
+		{"mondays, tuesdays, 9:00", "0 9 * * 1,2"},
+		{"every day, at 9, 12 and 17", "0 9,12,17 * * *"},
+		{"daily, noon", "0 12 * * *"},
 	};
 
 	(void)state;

@@ -77,7 +77,8 @@ def test_wrong_text_is_shown_with_a_caret(pylon):
     answer = pylon("next", "every dya at 9")
     assert (answer.returncode, answer.stdout) == (1, "")
     lines = answer.stderr.splitlines()
-    assert lines[1:3] == ["  every dya at 9", "        ^"]
+    assert lines[:3] == [
+        'pylon: this is no schedule: "dya" is not understood here', "  every dya at 9", "        ^"]
     assert 'did you mean "day"?' in answer.stderr
 
 
