@@ -65,13 +65,11 @@ const char *check_socket(const char *text)
 static bool is_reserved_path(const char *text)
 {
 	static const char *const prefixes[] = {
-		"/callback", "/hooks", "/trigger", "/api", "/approve"};
+		"/callback/", "/hooks/", "/trigger/", "/api/", "/approve/"};
 	static const char *const paths[] = {"/", "/healthz", "/readyz", "/metrics"};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-		size_t n = strlen(prefixes[i]);
-
-		if (strncmp(text, prefixes[i], n) == 0 && (text[n] == '/' || text[n] == '\0'))
+		if (str_has_prefix(text, prefixes[i]))
 			return true;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {

@@ -116,6 +116,7 @@ struct loading {
 	struct env_file env; /* the home's */
 	struct global global;
 	struct config *c;
+	bool had_pylons; /* what runs meanwhile has some */
 };
 
 /* The file config.yaml or config.json. */

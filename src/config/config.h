@@ -234,6 +234,9 @@ void config_json_schema(struct buf *out, bool of_pylon);
  * (pylon NULL) or one pylon. -ENOENT when there is no such pylon. */
 NODISCARD int config_show(struct buf *out, const char *home, const char *pylon,
 	struct problems *problems, struct err *e);
+/* The same as JSON: {"file": path, "keys": [{"key", "value", "from"}]}. */
+NODISCARD int config_show_json(struct buf *out, const char *home, const char *pylon,
+	struct problems *problems, struct err *e);
 
 /* Sets one scalar ("disabled", "channel.telegram.chat_id") in a YAML file and leaves every other
  * byte as it was: comments, order, blank lines. `value` is YAML as it shall stand there ("true",

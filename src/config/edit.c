@@ -364,11 +364,9 @@ static struct node *read_tree(struct slice text, struct err *e)
 	struct report r = report_start(&problems, "");
 	struct node *root = yaml_read(&r, text);
 
-	if (!root && problems.v[0].line > 0)
+	if (!root)
 		err_set(e, -EINVAL, "%d:%d: %s", problems.v[0].line, problems.v[0].column,
 			problems.v[0].text);
-	else if (!root)
-		err_set(e, -EINVAL, "%s", problems.v[0].text);
 	return root;
 }
 

@@ -77,6 +77,10 @@ void env_parse(struct env_file *f, struct slice text, bool first_wins)
 {
 	f->first_wins = first_wins;
 	sha256(text.p, text.n, f->digest);
+	if (slice_has_prefix(text, "\xef\xbb\xbf")) { /* a byte order mark is no part of a name */
+		text.p += 3;
+		text.n -= 3;
+	}
 	while (text.n > 0) {
 		const char *end = memchr(text.p, '\n', text.n);
 		size_t n = end ? (size_t)(end - text.p) : text.n;

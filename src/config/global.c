@@ -10,6 +10,7 @@
 
 enum {
 	MAX_CONCURRENT_DEFAULT = 3, /* what 0 in an old file means */
+	PORT_DEFAULT = 8080,        /* likewise */
 };
 
 static int cores(void)
@@ -41,8 +42,10 @@ static void build_docker(struct config *c, const struct form *f)
 
 static void build(struct config *c, const struct form *f)
 {
+	int64_t port = form_number(f, G_SERVER_PORT);
+
 	c->host = xstrdup(form_text(f, G_SERVER_HOST));
-	c->port = (uint16_t)form_number(f, G_SERVER_PORT);
+	c->port = port == 0 ? PORT_DEFAULT : (uint16_t)port;
 	c->public_url = xstrdup_or_null(form_text(f, G_SERVER_PUBLIC_URL));
 	c->api_token = xstrdup_or_null(form_text(f, G_SERVER_API_TOKEN));
 	build_docker(c, f);

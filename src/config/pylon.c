@@ -14,6 +14,8 @@
 #include "config/pylon-internal.h"
 #include "model/model.h"
 
+#define NAME_RULE "1-63 of a-z 0-9 . _ - and begins with a letter or digit"
+
 void pylon_not_ready(struct build *b, const char *fmt, ...)
 {
 	va_list ap;
@@ -30,19 +32,21 @@ void pylon_not_ready(struct build *b, const char *fmt, ...)
 static void build_name(struct build *b, const char *folder)
 {
 	const char *name = text_of(b, P_NAME);
-	CLEANUP(freep) char *quoted = NULL;
+	CLEANUP(freep) char *quoted = name ? report_quote(name) : NULL;
 
 	if (!name_is_valid(slice_of(folder))) {
 		report_at(b->r, node_of(b, P_NAME),
-			"a pylon's name is 1-63 of a-z 0-9 . _ - and begins with a letter or digit; "
-			"rename its folder");
+			"a pylon's name is " NAME_RULE "; rename its folder");
 	} else if (!name) {
 		if (!node_of(b, P_NAME))
 			report_at(b->r, NULL, "`name` is required; add: name: %s", folder);
-	} else if (!str_eq(name, folder)) {
-		quoted = report_quote(name);
+	} else if (!name_is_valid(slice_of(name))) {
 		report_at(b->r, node_of(b, P_NAME),
-			"`name` is `%s`, but the folder is `%s`; they must be the same", quoted,
+			"`name` is `%s`, but a pylon's name is " NAME_RULE, quoted);
+	} else if (!str_eq(name, folder)) {
+		/* Old files may: theirs was never compared with the folder. */
+		report_warning(b->r, node_of(b, P_NAME),
+			"`name` is `%s`, but the folder is `%s`, and that is what counts", quoted,
 			folder);
 	}
 	b->p->name = xstrdup_or_null(folder);

@@ -10,23 +10,30 @@
 #include "calendar/schedule.h"
 #include "config/pylon-internal.h"
 
+/* `Local`, which old files may have, is the machine's zone. */
+static char *zone_resolve(const char *name)
+{
+	return str_eq(name, "Local") ? zone_system_name() : xstrdup(name);
+}
+
 bool zone_check(struct report *r, const struct node *at, const char *key, const char *name)
 {
 	struct err e = CLEAN_ERR;
-	CLEANUP(zone_unrefp) struct zone *z = zone_load(name, &e);
+	CLEANUP(freep) char *resolved = zone_resolve(name);
+	CLEANUP(zone_unrefp) struct zone *z = zone_load(resolved, &e);
 
 	if (!z)
 		report_inside(r, at, 0, key, e.text);
 	return z != NULL;
 }
 
-/* What to read a schedule in: its own zone, else the default one, else UTC. */
-static const char *zone_of(const struct build *b)
+/* What to read a schedule in: its own zone, else the default one, else UTC; the caller frees. */
+static char *zone_of(const struct build *b)
 {
 	const char *own = text_of(b, P_TRIGGER_TIMEZONE);
 	const char *shared = form_text(&b->g->form, G_DEFAULTS_TIMEZONE);
 
-	return own ? own : shared ? shared : "UTC";
+	return zone_resolve(own ? own : shared ? shared : "UTC");
 }
 
 /* Without the line breaks that a block scalar (`cron: |`) ends with. */
@@ -87,6 +94,7 @@ static void check_text(struct build *b, unsigned key, struct zone *zone, enum sc
 /* Both keys and the zone, whatever the type of the trigger is. */
 static void check_all(struct build *b)
 {
+	CLEANUP(freep) char *name = zone_of(b);
 	CLEANUP(zone_unrefp) struct zone *zone = NULL;
 	const char *own = text_of(b, P_TRIGGER_TIMEZONE);
 
@@ -95,7 +103,7 @@ static void check_all(struct build *b)
 	if (!text_of(b, P_TRIGGER_CRON) && !text_of(b, P_TRIGGER_SCHEDULE))
 		return;
 	/* An unknown zone has been told, here or in config.yaml: the rest is judged in UTC. */
-	zone = zone_load(zone_of(b), NULL);
+	zone = zone_load(name, NULL);
 	if (!zone)
 		zone = zone_fixed(0);
 	check_text(b, P_TRIGGER_CRON, zone, SCHEDULE_WANT_CRON);
@@ -117,7 +125,7 @@ static void build_cron(struct build *b)
 	b->p->schedule = xstrdup_or_null(cron ? cron : schedule);
 	if (b->p->schedule)
 		b->p->schedule[without_end(b->p->schedule).n] = '\0';
-	b->p->timezone = xstrdup_or_null(zone_of(b));
+	b->p->timezone = zone_of(b);
 }
 
 void pylon_build_schedule(struct build *b)

@@ -5,6 +5,8 @@
  * that the recipe cannot use is refused here, not at the first request. (pylon_schedule.c has what
  * fires by itself.)
  */
+#include <ctype.h>
+
 #include "base/crypto.h"
 #include "config/pylon-internal.h"
 
@@ -36,6 +38,8 @@ static const char *recipe_of_header(const char *header)
 	return "hex";
 }
 
+#define WEAK_KEY "must be another key: for this one anybody can sign"
+
 const char *check_standard_secret(const char *secret)
 {
 	CLEANUP(buf_fini) struct buf key = BUF_NULL;
@@ -47,6 +51,8 @@ const char *check_standard_secret(const char *secret)
 		return "must be base64, after an optional whsec_ or whpk_";
 	if (is_public && key.n != ED25519_KEY_SIZE)
 		return "must be a key of 32 bytes after whpk_";
+	if (is_public && ed25519_key_is_weak((const uint8_t *)key.p))
+		return WEAK_KEY;
 	return NULL;
 }
 
@@ -55,10 +61,46 @@ static const char *check_discord_secret(const char *secret)
 {
 	uint8_t key[ED25519_KEY_SIZE];
 
-	return hex_decode(slice_of(secret), key, sizeof(key))
-		       ? NULL
-		       : "must be the application's public key, 64 hex digits";
+	if (!hex_decode(slice_of(secret), key, sizeof(key)))
+		return "must be the application's public key, 64 hex digits";
+	return ed25519_key_is_weak(key) ? WEAK_KEY : NULL;
 }
+
+/* HTTP takes blanks off both ends of a field and has no control characters inside (RFC 9110
+ * section 5.5): such a secret could never arrive. */
+static const char *check_token_secret(const char *secret)
+{
+	struct slice s = slice_of(secret);
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (iscntrl((unsigned char)s.p[i]) && s.p[i] != '\t')
+			return "cannot stand in a header: it has control characters";
+	}
+	return slice_trim(s).n == s.n ? NULL : "cannot stand in a header: it has blanks at an end";
+}
+
+/* Most likely a `$${NAME}` that should have been `${NAME}`. */
+static const char *check_any_secret(const char *secret)
+{
+	return str_has_prefix(secret, "${") && str_has_suffix(secret, "}")
+		       ? "is the name of a variable, not its value; write one `$`"
+		       : NULL;
+}
+
+/* What a recipe asks of its secrets and of `trigger.signature_header`. The signature room asks the
+ * same; here it is told with its place, before anything runs. */
+static const struct recipe_rule {
+	const char *recipe;
+	const char *(*check)(const char *secret);
+	const char *headers; /* it reads several that belong together, so no others will do */
+} recipe_rules[] = {
+	{"standard", check_standard_secret, "webhook-signature or svix-signature"},
+	{"discord", check_discord_secret, "X-Signature-Ed25519"},
+	{"slack", NULL, "X-Slack-Signature"},
+	{"gitlab", check_token_secret, NULL},
+	{"bearer", check_token_secret, NULL},
+	{"token", check_token_secret, NULL},
+};
 
 static void check_secrets(struct build *b, const char *(*check)(const char *secret))
 {
@@ -66,8 +108,10 @@ static void check_secrets(struct build *b, const char *(*check)(const char *secr
 	const struct node *n = node_of(b, P_TRIGGER_SECRET);
 
 	for (size_t i = 0; i < secrets->n; i++) {
-		const char *wrong = check(secrets->v[i]);
+		const char *wrong = check_any_secret(secrets->v[i]);
 
+		if (!wrong && check)
+			wrong = check(secrets->v[i]);
 		if (wrong)
 			report_at(b->r, n->kind == NODE_LIST ? n->items[i].value : n,
 				"`trigger.secret` %s", wrong);
@@ -76,15 +120,17 @@ static void check_secrets(struct build *b, const char *(*check)(const char *secr
 
 static void check_recipe(struct build *b, const char *recipe, const char *header)
 {
-	if (str_eq(recipe, "discord"))
-		check_secrets(b, check_discord_secret);
-	if (!str_eq(recipe, "standard"))
-		return;
-	check_secrets(b, check_standard_secret);
-	if (header && !str_eq(recipe_of_header(header), "standard"))
+	static const struct recipe_rule none = {NULL, NULL, NULL};
+	const struct recipe_rule *rule = &none;
+
+	for (size_t i = 0; i < ARRAY_LEN(recipe_rules); i++) {
+		if (str_eq(recipe, recipe_rules[i].recipe))
+			rule = &recipe_rules[i];
+	}
+	check_secrets(b, rule->check);
+	if (header && rule->headers && !str_eq(recipe_of_header(header), recipe))
 		report_at(b->r, node_of(b, P_TRIGGER_SIGNATURE_HEADER),
-			"`trigger.signature: standard` is read from webhook-signature or "
-			"svix-signature");
+			"`trigger.signature: %s` is read from %s", recipe, rule->headers);
 }
 
 static void build_signature(struct build *b)

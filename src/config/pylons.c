@@ -58,7 +58,9 @@ static int list_pylons(struct loading *l, struct strv *names)
 	struct err e = CLEAN_ERR;
 	int rc = dir_each(path, collect, names, &e);
 
-	if (rc == -ENOENT)
+	/* A new home has none; but what runs is not switched off by a folder that is gone for a
+	 * moment, or by a link that leads nowhere. */
+	if (rc == -ENOENT && !l->had_pylons)
 		return 0;
 	if (rc < 0) {
 		report_at(&r, NULL, "cannot be listed: %s", e.text);
@@ -238,9 +240,7 @@ void config_pylon_problem(struct buf *out, const struct problems *problems, cons
 			continue;
 		if (!str_eq(file, "pylon.yaml"))
 			buf_printf(out, "%s: ", file);
-		if (p->line > 0)
-			buf_printf(out, "%d:%d: ", p->line, p->column);
-		buf_add_str(out, p->text);
+		buf_printf(out, "%d:%d: %s", p->line, p->column, p->text);
 		return;
 	}
 }

@@ -105,7 +105,10 @@ static bool stand_on_disk(struct loading *l, const struct disk *d, const struct 
 int config_reload(const struct config *running, bool take_global, struct config **ret,
 	struct problems *problems, struct err *e)
 {
-	CLEANUP(loading_fini) struct loading l = {.home = running->home, .problems = problems};
+	CLEANUP(loading_fini)
+	struct loading l = {.home = running->home,
+		.problems = problems,
+		.had_pylons = running->pylon_count + running->broken.n > 0};
 	CLEANUP(disk_fini) struct disk disk = {0};
 	bool ok = load_env(&l);
 

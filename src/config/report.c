@@ -35,10 +35,8 @@ bool problems_are_fatal(const struct problems *p)
 
 void problem_print(struct buf *out, const struct problem *p)
 {
-	buf_add_str(out, p->file);
-	if (p->line > 0)
-		buf_printf(out, ":%d:%d", p->line, p->column);
-	buf_printf(out, ": %s%s", p->is_warning ? "warning: " : "", p->text);
+	buf_printf(out, "%s:%d:%d: %s%s", p->file, p->line, p->column,
+		p->is_warning ? "warning: " : "", p->text);
 }
 
 struct report report_start(struct problems *p, const char *file)
@@ -46,14 +44,15 @@ struct report report_start(struct problems *p, const char *file)
 	return (struct report){.problems = p, .file = file, .first = p->n};
 }
 
-/* Takes the text. */
+/* Takes the text. What concerns a file as a whole is told at its beginning: editors and scripts
+ * that look for file:line:column find all problems. */
 static void push(struct report *r, struct problem p)
 {
 	struct problems *list = r->problems;
 
 	list->v = xreallocarray(list->v, list->n + 1, sizeof(*list->v));
-	list->v[list->n++] =
-		(struct problem){xstrdup_or_null(r->file), p.line, p.column, p.text, p.is_warning};
+	list->v[list->n++] = (struct problem){xstrdup_or_null(r->file), MAX_OF(p.line, 1),
+		MAX_OF(p.column, 1), p.text, p.is_warning};
 }
 
 static void add(struct report *r, struct problem p)

@@ -89,8 +89,9 @@ static const struct key global_keys[] = {
 		.max = INT32_MAX},
 	[G_SERVER_HOST] = {"server.host", KEY_STRING, "0.0.0.0",
 		"Address that webhooks are received on.", RESTART, .check = check_host},
-	[G_SERVER_PORT] = {"server.port", KEY_INT, "8080", "Port that webhooks are received on.",
-		RESTART, .min = 1, .max = 65535},
+	[G_SERVER_PORT] = {"server.port", KEY_INT, "8080",
+		"Port that webhooks are received on; 0 means the default.", RESTART, .min = 0,
+		.max = 65535},
 	[G_SERVER_PUBLIC_URL] = {"server.public_url", KEY_STRING, NULL,
 		"How senders reach the server; the beginning of webhook URLs that are shown.", LIVE,
 		.check = check_http_url},
@@ -119,7 +120,9 @@ static const struct key global_keys[] = {
 		"Containers being started at once; not set means the number of cores.", RESTART,
 		.min = 1, .max = 1024},
 	[G_DEFAULTS_TIMEZONE] = {"defaults.timezone", KEY_STRING, NULL,
-		"Time zone of schedules whose pylon names none; not set means UTC.", LIVE},
+		"Time zone of schedules whose pylon names none, or `Local` for the machine's; not set "
+		"means UTC.",
+		LIVE},
 	[G_DEFAULTS_AGENT_TYPE] = {"defaults.agent.type", KEY_WORD, "claude",
 		"Agent of pylons that name none.", schema_agent_types, LIVE},
 	[G_DEFAULTS_AGENT_CLAUDE_IMAGE] = {"defaults.agent.claude.image", KEY_STRING, NULL,
@@ -167,7 +170,8 @@ static const struct key global_keys[] = {
 };
 
 static const struct key pylon_keys[] = {
-	[P_NAME] = {"name", KEY_STRING, NULL, "Required; the same as the folder's name.", LIVE},
+	[P_NAME] = {"name", KEY_STRING, NULL,
+		"Required; as the folder is called, which is what counts.", LIVE},
 	[P_DESCRIPTION] = {"description", KEY_STRING, NULL, "For people.", LIVE},
 	[P_DISABLED] = {"disabled", KEY_BOOL, "false", "Keeps the pylon without running it.", LIVE},
 	[P_CREATED] = {"created", KEY_TIMESTAMP, NULL,
@@ -210,7 +214,9 @@ static const struct key pylon_keys[] = {
 		"expression.",
 		LIVE},
 	[P_TRIGGER_TIMEZONE] = {"trigger.timezone", KEY_STRING, NULL,
-		"Its time zone, such as `Europe/Berlin`; not set means `defaults.timezone`.", LIVE},
+		"Its time zone, such as `Europe/Berlin`, or `Local` for the machine's; not set means "
+		"`defaults.timezone`.",
+		LIVE},
 	[P_TRIGGER_CATCH_UP] = {"trigger.catch_up", KEY_WORD, "last",
 		"Which of the moments that were missed run late.", catch_up, LIVE},
 	[P_TRIGGER_CATCH_UP_WINDOW] = {"trigger.catch_up_window", KEY_DURATION, "15m",

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is in force, as YAML: every key of the table with its value and where that comes from.
+ * What is in force, as YAML or JSON: every key of the table with its value and where that comes
+ * from.
  *
  * What may be secret never gets out: secrets, the values of maps (agent.env, headers), and sections
  * that are not looked into. Keys of a pylon that stand for something in config.yaml when they are
  * not set are shown with what they stand for, and with its place.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/id.h"
 #include "base/json.h"
@@ -22,6 +24,7 @@ struct show {
 	const struct pylon_config *pylon; /* NULL = config.yaml */
 	const struct form *form;          /* of what is shown */
 	struct buf last;                  /* path of the key before, for its sections */
+	struct js *keys;                  /* JSON: what is shown; NULL = YAML */
 };
 
 /* Where the value of a key is. */
@@ -34,6 +37,7 @@ struct source {
 static void show_fini(struct show *s)
 {
 	buf_fini(&s->last);
+	js_free(s->keys);
 }
 
 /* --- values --- */
@@ -57,42 +61,63 @@ static bool is_simple(const char *text)
 	return text[0] != '\0' && !str_has_suffix(text, ":");
 }
 
-static void add_text(struct buf *out, const char *text)
+/* JSON's strings are YAML's. */
+static void add_text(const struct show *s, const char *text)
 {
-	if (is_simple(text))
-		buf_add_str(out, text);
+	if (!s->keys && is_simple(text))
+		buf_add_str(s->out, text);
 	else
-		js_write_string(out, slice_of(text)); /* JSON's strings are YAML's */
+		js_write_string(s->out, slice_of(text));
 }
 
-static void add_list(struct buf *out, const struct strv *list, bool is_secret)
+static void add_redacted(const struct show *s)
 {
-	buf_add_char(out, '[');
+	buf_add_str(s->out, s->keys ? "\"" REDACTED "\"" : REDACTED);
+}
+
+static void add_list(const struct show *s, const struct strv *list, bool is_secret)
+{
+	buf_add_char(s->out, '[');
 	for (size_t i = 0; i < list->n; i++) {
-		buf_add_str(out, i ? ", " : "");
+		buf_add_str(s->out, i ? ", " : "");
 		if (is_secret)
-			buf_add_str(out, REDACTED);
+			add_redacted(s);
 		else
-			add_text(out, list->v[i]);
+			add_text(s, list->v[i]);
 	}
-	buf_add_char(out, ']');
+	buf_add_char(s->out, ']');
 }
 
 /* `list` has NAME=VALUE; values may be secret. */
-static void add_map(struct buf *out, const struct strv *list)
+static void add_map(const struct show *s, const struct strv *list)
 {
-	buf_add_char(out, '{');
+	buf_add_char(s->out, '{');
 	for (size_t i = 0; i < list->n; i++) {
 		CLEANUP(freep) char *name = xstrndup(list->v[i], strcspn(list->v[i], "="));
 
-		buf_add_str(out, i ? ", " : "");
-		add_text(out, name);
-		buf_add_str(out, ": " REDACTED);
+		buf_add_str(s->out, i ? ", " : "");
+		add_text(s, name);
+		buf_add_str(s->out, ": ");
+		add_redacted(s);
 	}
-	buf_add_char(out, '}');
+	buf_add_char(s->out, '}');
 }
 
-static void add_value(struct buf *out, const struct source *src)
+/* YAML's numbers may be written in ways that JSON does not know. */
+static void add_number(const struct show *s, const char *text)
+{
+	CLEANUP(js_freep) struct js *list = NULL;
+	CLEANUP(freep) char *json = xasprintf("[%s]", text);
+
+	if (s->keys)
+		list = js_parse(json, strlen(json), NULL);
+	if (list)
+		buf_add_str(s->out, text);
+	else
+		add_text(s, text);
+}
+
+static void add_value(const struct show *s, const struct source *src)
 {
 	const struct key *k = &src->form->schema->keys[src->key];
 	const struct value *v = &src->form->values[src->key];
@@ -100,30 +125,32 @@ static void add_value(struct buf *out, const struct source *src)
 	switch (k->type) {
 	case KEY_SECRET:
 	case KEY_BLOCK:
-		buf_add_str(out, REDACTED);
+		add_redacted(s);
 		break;
 	case KEY_SECRETS:
 	case KEY_LIST:
 	case KEY_COMMAND:
-		add_list(out, &v->list, k->type == KEY_SECRETS);
+		add_list(s, &v->list, k->type == KEY_SECRETS);
 		break;
 	case KEY_MAP:
-		add_map(out, &v->list);
+		add_map(s, &v->list);
 		break;
 	case KEY_BOOL:
-		buf_add_str(out, v->number ? "true" : "false");
+		buf_add_str(s->out, v->number ? "true" : "false");
+		break;
+	case KEY_INT:
+	case KEY_FLOAT:
+		add_number(s, v->node ? v->node->text : k->fallback);
 		break;
 	case KEY_STRING:
 	case KEY_TEMPLATE:
 	case KEY_HEADER:
 	case KEY_WORD:
 	case KEY_TIMESTAMP:
-	case KEY_INT:
-	case KEY_FLOAT:
 	case KEY_SIZE:
 	case KEY_DURATION:
 	case KEY_IGNORED:
-		add_text(out, v->node ? v->node->text : k->fallback);
+		add_text(s, v->node ? v->node->text : k->fallback);
 		break;
 	}
 }
@@ -165,6 +192,16 @@ static struct source source_of(const struct show *s, unsigned key)
 	return (struct source){s->form, key, false};
 }
 
+static bool add_engine_socket(const struct show *s)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_NULL;
+
+	if (!config_engine_socket(s->l->c, &path))
+		return false;
+	add_text(s, buf_str(&path));
+	return true;
+}
+
 /* What stands for a key that is written nowhere and has no default in the table; false = nothing
  * does. */
 static bool add_implied(const struct show *s, const struct source *src)
@@ -176,12 +213,12 @@ static bool add_implied(const struct show *s, const struct source *src)
 		buf_printf(s->out, "%d", s->l->c->max_starting);
 		return true;
 	case G_DOCKER_HOST:
-		return config_engine_socket(s->l->c, s->out);
+		return add_engine_socket(s);
 	case G_DEFAULTS_TIMEZONE:
-		buf_add_str(s->out, "UTC");
+		add_text(s, "UTC");
 		return true;
 	case G_CHANNEL + CH_TYPE:
-		buf_add_str(s->out, "stdout");
+		add_text(s, "stdout");
 		return true;
 	default:
 		return false;
@@ -190,19 +227,26 @@ static bool add_implied(const struct show *s, const struct source *src)
 
 /* --- lines --- */
 
-static void add_origin(const struct show *s, const struct source *src)
+/* A socket that no key names came from where the reference says. */
+static const char *default_origin(const struct source *src)
+{
+	bool is_socket = src->form->schema == &schema_global && src->key == G_DOCKER_HOST;
+
+	return is_socket && !str_is_empty(getenv("DOCKER_HOST")) ? "$DOCKER_HOST" : "default";
+}
+
+static void add_origin(const struct show *s, struct buf *out, const struct source *src)
 {
 	const struct node *n = form_node(src->form, src->key);
 	const char *file = src->form->schema == &schema_pylon ? "pylon.yaml" : s->global_name;
 	const struct key *k = &src->form->schema->keys[src->key];
 
 	if (n)
-		buf_printf(s->out, "  # %s:%d", file, n->line);
+		buf_printf(out, "%s:%d", file, n->line);
 	else
-		buf_add_str(s->out, "  # default");
+		buf_add_str(out, default_origin(src));
 	if (src->is_shared)
-		buf_printf(s->out, " (%s)", k->path);
-	buf_add_char(s->out, '\n');
+		buf_printf(out, " (%s)", k->path);
 }
 
 static size_t common_sections(const char *a, const char *b)
@@ -241,8 +285,10 @@ static bool add_override(const struct show *s, unsigned key)
 {
 	if (!s->pylon && key == G_DOCKER_MAX_CONCURRENT) /* 0 in an old file */
 		buf_printf(s->out, "%d", s->l->c->max_concurrent);
+	else if (!s->pylon && key == G_SERVER_PORT) /* likewise */
+		buf_printf(s->out, "%d", s->l->c->port);
 	else if (s->pylon && key == P_AGENT_IMAGE && s->pylon->image) /* an old name */
-		add_text(s->out, s->pylon->image);
+		add_text(s, s->pylon->image);
 	else
 		return false;
 	return true;
@@ -253,22 +299,42 @@ static bool add_known(const struct show *s, const struct source *src)
 {
 	if (!form_node(src->form, src->key) && !src->form->schema->keys[src->key].fallback)
 		return false;
-	add_value(s->out, src);
+	add_value(s, src);
 	return true;
+}
+
+static void add_item(struct show *s, const char *path, const char *value, const char *origin)
+{
+	struct js *item = js_object();
+
+	js_set_str(item, "key", path);
+	js_set_json(item, "value", value);
+	js_set_str(item, "from", origin);
+	js_add_take(s->keys, item);
 }
 
 static void add_key(struct show *s, unsigned key)
 {
+	CLEANUP(buf_fini) struct buf origin = BUF_NULL;
 	const struct key *k = &s->form->schema->keys[key];
 	struct source src = source_of(s, key);
+	bool is_set;
 
 	if (k->type == KEY_IGNORED)
 		return;
-	add_name(s, k->path);
-	if (add_override(s, key) || add_known(s, &src) || add_implied(s, &src))
-		add_origin(s, &src);
+	if (s->keys)
+		buf_clear(s->out);
 	else
-		buf_add_str(s->out, "null  # not set\n");
+		add_name(s, k->path);
+	is_set = add_override(s, key) || add_known(s, &src) || add_implied(s, &src);
+	if (is_set)
+		add_origin(s, &origin, &src);
+	else
+		buf_add_str(&origin, "not set");
+	if (s->keys)
+		add_item(s, k->path, is_set ? buf_str(s->out) : "null", buf_str(&origin));
+	else
+		buf_printf(s->out, "%s  # %s\n", is_set ? "" : "null", buf_str(&origin));
 }
 
 static void add_all(struct show *s)
@@ -277,14 +343,29 @@ static void add_all(struct show *s)
 		add_key(s, i);
 }
 
+static void add_file(struct show *s, const char *path)
+{
+	CLEANUP(js_freep) struct js *j = NULL;
+
+	if (!s->keys) {
+		buf_printf(s->out, "# %s\n", path);
+		add_all(s);
+		return;
+	}
+	add_all(s);
+	j = js_object();
+	js_set_str(j, "file", path);
+	js_set_take(j, "keys", STEAL(s->keys));
+	buf_clear(s->out);
+	js_write(s->out, j);
+}
+
 /* --- what to show --- */
 
-static int show_pylon(struct buf *out, struct loading *l, const char *global_name, const char *name,
-	struct err *e)
+static int show_pylon(struct show *s, struct loading *l, const char *name, struct err *e)
 {
 	CLEANUP(form_fini) struct form form = {0};
 	CLEANUP(pylon_config_unrefp) struct pylon_config *p = NULL;
-	CLEANUP(show_fini) struct show s = {.out = out, .l = l, .global_name = global_name};
 	bool is_absent = true;
 
 	if (name_is_valid(slice_of(name)))
@@ -293,28 +374,42 @@ static int show_pylon(struct buf *out, struct loading *l, const char *global_nam
 		return err_set(e, -ENOENT, "there is no pylon \"%s\"", name);
 	if (!p)
 		return err_set(e, -EINVAL, "the pylon \"%s\" cannot be used", name);
-	s.pylon = p;
-	s.form = &form;
-	buf_printf(out, "# %s\n", p->file);
-	add_all(&s);
+	s->pylon = p;
+	s->form = &form;
+	add_file(s, p->file);
+	return 0;
+}
+
+static int show(struct show *s, const char *home, const char *pylon, struct problems *problems,
+	struct err *e)
+{
+	CLEANUP(loading_fini) struct loading l = {.home = home, .problems = problems};
+	CLEANUP(global_file_fini) struct global_file file = {0};
+
+	if (!load_env(&l) || !global_file_read(home, problems, &file) ||
+		!load_global(&l, &file, NULL))
+		return err_set(e, -EINVAL, "the configuration in %s cannot be used", home);
+	s->l = &l;
+	s->global_name = file.name;
+	if (pylon)
+		return show_pylon(s, &l, pylon, e);
+	s->form = &l.global.form;
+	add_file(s, file.path);
 	return 0;
 }
 
 int config_show(struct buf *out, const char *home, const char *pylon, struct problems *problems,
 	struct err *e)
 {
-	CLEANUP(loading_fini) struct loading l = {.home = home, .problems = problems};
-	CLEANUP(global_file_fini) struct global_file file = {0};
-	CLEANUP(show_fini) struct show s = {.out = out, .l = &l};
+	CLEANUP(show_fini) struct show s = {.out = out};
 
-	if (!load_env(&l) || !global_file_read(home, problems, &file) ||
-		!load_global(&l, &file, NULL))
-		return err_set(e, -EINVAL, "the configuration in %s cannot be used", home);
-	if (pylon)
-		return show_pylon(out, &l, file.name, pylon, e);
-	s.form = &l.global.form;
-	s.global_name = file.name;
-	buf_printf(out, "# %s\n", file.path);
-	add_all(&s);
-	return 0;
+	return show(&s, home, pylon, problems, e);
+}
+
+int config_show_json(struct buf *out, const char *home, const char *pylon,
+	struct problems *problems, struct err *e)
+{
+	CLEANUP(show_fini) struct show s = {.out = out, .keys = js_array()};
+
+	return show(&s, home, pylon, problems, e);
 }

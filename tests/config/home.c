@@ -145,8 +145,7 @@ char *problems_text(const struct problems *p)
 
 		copy.file = empty;
 		problem_print(&line, &copy);
-		/* ":3:5: text" or ": text" */
-		buf_printf(&out, "%s%s", out.n ? "\n" : "", buf_str(&line) + (copy.line ? 1 : 2));
+		buf_printf(&out, "%s%s", out.n ? "\n" : "", buf_str(&line) + 1); /* ":3:5: text" */
 	}
 	return buf_steal(&out);
 }

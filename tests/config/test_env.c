@@ -36,6 +36,10 @@ static void lines_are_names_and_values(void **state UNUSED)
 	expect_lookup("export A=1", false, "export A", "1");
 	expect_lookup("", false, "A", NULL);
 	expect_lookup("=x", false, "A", NULL);
+	expect_lookup("\xef\xbb\xbf"
+		      "A=x\n",
+		false, "A", "x"); /* a byte order mark */
+	expect_lookup("B=\nA=\xef\xbb\xbfx\n", false, "A", "\xef\xbb\xbfx");
 }
 
 static void of_duplicates_the_last_counts_in_a_pylons_file(void **state UNUSED)

@@ -183,7 +183,7 @@ static void config_json_takes_the_place_of_config_yaml(void **state)
 	load(h);
 	assert_int_equal(h->config->port, 9091);
 	home_write(h, "config.yaml", "server: {port: 9092}\n");
-	expect_unusable(h, "config.json: stands beside config.yaml; keep one of them");
+	expect_unusable(h, "config.json:1:1: stands beside config.yaml; keep one of them");
 }
 
 static void empty_config_is_all_defaults_with_a_warning(void **state)
@@ -193,7 +193,7 @@ static void empty_config_is_all_defaults_with_a_warning(void **state)
 	home_write(h, "config.yaml", "\n \n");
 	load(h);
 	assert_int_equal(h->config->port, 8080);
-	home_expect(h, 0, "config.yaml: warning: is empty; everything is as by default");
+	home_expect(h, 0, "config.yaml:1:1: warning: is empty; everything is as by default");
 	home_write(h, "config.yaml", "# nothing yet\n");
 	load(h);
 	assert_int_equal(h->problems.n, 0);
@@ -265,7 +265,7 @@ static void broken_pylon_leaves_the_others_alone(void **state)
 	home_write(h, "pylons/a/pylon.yaml", HOOK("a", "/a"));
 	home_write(h, "pylons/b/pylon.yaml", "name: b\n  bad: [\n");
 	home_write(h, "pylons/c/pylon.yaml", HOOK("c", "/c"));
-	home_write(h, "pylons/d/pylon.yaml", "name: x\n");
+	home_write(h, "pylons/d/pylon.yaml", "name: D\n");
 	load(h);
 	assert_int_equal(h->config->pylon_count, 2);
 	assert_int_equal(h->config->broken.n, 2);
@@ -276,7 +276,8 @@ static void broken_pylon_leaves_the_others_alone(void **state)
 		"pylons/b/pylon.yaml:2:6: mapping values are not allowed in this context; a text with "
 		"a colon and a blank in it must be in quotes");
 	home_expect(h, 1,
-		"pylons/d/pylon.yaml:1:7: `name` is `x`, but the folder is `d`; they must be the same");
+		"pylons/d/pylon.yaml:1:7: `name` is `D`, but a pylon's name is 1-63 of a-z 0-9 . _ - "
+		"and begins with a letter or digit");
 }
 
 static void folder_with_an_invalid_name_is_a_broken_pylon(void **state)
@@ -392,19 +393,20 @@ static void first_problem_of_a_pylon_is_found(void **state)
 {
 	struct home *h = *state;
 
-	home_write(h, "pylons/a.b/pylon.yaml", "name: x\nagent: {retries: x}\n");
+	home_write(h, "pylons/a.b/pylon.yaml", "name: X\nagent: {retries: x}\n");
 	home_write(h, "pylons/b/pylon.yaml", "name: b\nagent: {oauth_path: x}\nzzz: 1\n");
 	home_write(h, "pylons/c/pylon.yaml", "name: c\nagent: {oauth_path: x}\n");
 	home_write(h, "pylons/d/pylon.yaml", "");
 	home_write(h, "pylons/e/pylon.yaml", "name: e\n");
 	home_write(h, "pylons/e/.env/x", "");
 	load(h);
-	expect_pylon_problem(
-		h, "a.b", "1:7: `name` is `x`, but the folder is `a.b`; they must be the same");
+	expect_pylon_problem(h, "a.b",
+		"1:7: `name` is `X`, but a pylon's name is 1-63 of a-z 0-9 . _ - and begins with a "
+		"letter or digit");
 	expect_pylon_problem(h, "b", "3:1: unknown key `zzz`");
 	expect_pylon_problem(h, "c", "");
-	expect_pylon_problem(h, "d", "is empty; it needs at least: name: d");
-	expect_pylon_problem(h, "e", ".env: is a folder; a file is needed");
+	expect_pylon_problem(h, "d", "1:1: is empty; it needs at least: name: d");
+	expect_pylon_problem(h, "e", ".env: 1:1: is a folder; a file is needed");
 	expect_pylon_problem(h, "a", "");
 	expect_pylon_problem(h, "", "");
 }
@@ -464,21 +466,21 @@ static void with_folder(
 
 static void check_config(struct home *h, const char *text)
 {
-	CLEANUP(freep) char *line = xasprintf("config.yaml: %s", text);
+	CLEANUP(freep) char *line = xasprintf("config.yaml:1:1: %s", text);
 
 	expect_unusable(h, line);
 }
 
 static void check_env(struct home *h, const char *text)
 {
-	CLEANUP(freep) char *line = xasprintf(".env: %s", text);
+	CLEANUP(freep) char *line = xasprintf(".env:1:1: %s", text);
 
 	expect_unusable(h, line);
 }
 
 static void check_pylon(struct home *h, const char *text)
 {
-	CLEANUP(freep) char *line = xasprintf("pylons/a/pylon.yaml: %s", text);
+	CLEANUP(freep) char *line = xasprintf("pylons/a/pylon.yaml:1:1: %s", text);
 
 	load(h);
 	assert_int_equal(h->config->pylon_count, 1);
@@ -489,7 +491,7 @@ static void check_pylon(struct home *h, const char *text)
 
 static void check_pylon_env(struct home *h, const char *text)
 {
-	CLEANUP(freep) char *line = xasprintf("pylons/a/.env: %s", text);
+	CLEANUP(freep) char *line = xasprintf("pylons/a/.env:1:1: %s", text);
 
 	load(h);
 	assert_string_equal(h->config->broken.v[0], "a");
@@ -541,7 +543,7 @@ static void env_file_larger_than_its_limit_is_one_clear_problem(void **state)
 			buf_add_char(&b, '#');
 		home_write(h, ".env", buf_str(&b));
 		if (over > 0)
-			expect_unusable(h, ".env: is larger than 256 KiB");
+			expect_unusable(h, ".env:1:1: is larger than 256 KiB");
 		else
 			load(h);
 	}
@@ -613,7 +615,7 @@ static void secrets_that_others_may_read_are_a_warning(void **state)
 	CLEANUP(freep) char *config = home_at(h, "config.yaml");
 	CLEANUP(freep)
 	char *env_text = xasprintf(
-		".env: warning: others may read the secrets in it; run: chmod 600 %s", env);
+		".env:1:1: warning: others may read the secrets in it; run: chmod 600 %s", env);
 	CLEANUP(freep)
 	char *config_text = xasprintf(
 		"config.yaml:1:21: warning: others may read `server.api_token`; put it into .env, or "

@@ -181,7 +181,7 @@ static void broken_config_does_not_stop_the_pylons(void **state)
 	expect_restart(h, "");
 	home_write(h, "config.json", "{}\n");
 	assert_true(reload(h, false));
-	home_expect(h, 0, "config.json: warning: stands beside config.yaml; keep one of them");
+	home_expect(h, 0, "config.json:1:1: warning: stands beside config.yaml; keep one of them");
 }
 
 static void config_that_is_gone_does_not_stop_the_pylons(void **state)
@@ -199,7 +199,7 @@ static void config_that_is_gone_does_not_stop_the_pylons(void **state)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_true(reload(h, false));
 	assert_int_equal(home_pylon(h, "a")->max_body, MIB(2));
-	home_expect(h, 0, "config.yaml: warning: is a FIFO; a file is needed");
+	home_expect(h, 0, "config.yaml:1:1: warning: is a FIFO; a file is needed");
 }
 
 /* --- config.yaml taken over --- */
@@ -309,7 +309,7 @@ static void bad_config_is_not_taken_over(void **state)
 	home_write(h, "config.yaml", "log: {level: debug}\n");
 	home_write(h, "config.json", "{}\n");
 	assert_false(reload(h, true));
-	home_expect(h, 0, "config.json: stands beside config.yaml; keep one of them");
+	home_expect(h, 0, "config.json:1:1: stands beside config.yaml; keep one of them");
 }
 
 static void json_takes_over_from_yaml(void **state)
@@ -352,7 +352,7 @@ static void env_that_cannot_be_read_stops_the_reload(void **state)
 	start(h);
 	assert_int_equal(mkfifo(env, 0600), 0);
 	assert_false(reload(h, false));
-	home_expect(h, 0, ".env: is a FIFO; a file is needed");
+	home_expect(h, 0, ".env:1:1: is a FIFO; a file is needed");
 	assert_false(reload(h, true));
 }
 
@@ -376,9 +376,9 @@ static void half_written_and_foreign_files_are_broken_pylons(void **state)
 	static const struct {
 		const char *text, *problem;
 	} rows[] = {
-		{"", "is empty; it needs at least: name: a"},
-		{"\n \t\n", "is empty; it needs at least: name: a"},
-		{"# not yet", "`name` is required; add: name: a"},
+		{"", "1:1: is empty; it needs at least: name: a"},
+		{"\n \t\n", "1:1: is empty; it needs at least: name: a"},
+		{"# not yet", "1:1: `name` is required; add: name: a"},
 		{"name", "1:1: this file must be lines of `key: value`"},
 		{"name: a\ntrigger:\n  type: webh",
 			"3:9: `trigger.type` cannot be `webh`; it is one of: webhook, cron, manual"},
@@ -423,7 +423,7 @@ static void ten_megabytes_are_refused_without_being_read(void **state)
 	assert_int_equal(truncate(path, 10 << 20), 0);
 	assert_true(reload(h, false));
 	config_pylon_problem(&text, &h->problems, "a");
-	assert_string_equal(buf_str(&text), "is larger than 256 KiB");
+	assert_string_equal(buf_str(&text), "1:1: is larger than 256 KiB");
 	assert_string_equal(h->config->broken.v[0], "a");
 }
 

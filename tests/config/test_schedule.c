@@ -154,6 +154,22 @@ static void zone_is_the_pylons_then_the_default_then_utc(void **state UNUSED)
 	assert_null(o.pylon->timezone);
 }
 
+static void local_is_the_machines_zone(void **state UNUSED)
+{
+	CLEANUP(one_fini) struct one o = {0};
+
+	(void)setenv("TZ", "Asia/Kolkata", 1);
+	one_global(&o, "defaults: {timezone: Local}\n");
+	one_pylon(&o, CRON "  cron: 0 9 * * 1\n");
+	assert_string_equal(o.pylon->timezone, "Asia/Kolkata");
+	one_pylon(&o, CRON "  cron: 0 9 * * 1\n  timezone: UTC\n");
+	assert_string_equal(o.pylon->timezone, "UTC");
+	one_pylon(&o, CRON "  cron: 0 9 * * 1\n  timezone: Local\n");
+	assert_string_equal(o.pylon->timezone, "Asia/Kolkata");
+	(void)unsetenv("TZ");
+	expect_fault(CRON "  cron: 0 9 * * 1\n  timezone: local\n", "5:13: `trigger.timezone`: ");
+}
+
 static void unknown_zone_is_a_problem_and_never_utc(void **state UNUSED)
 {
 	CLEANUP(one_fini) struct one o = {0};
@@ -229,6 +245,7 @@ int main(void)
 		cmocka_unit_test(day_that_never_comes_is_a_warning),
 		cmocka_unit_test(jitter_is_at_most_a_day),
 		cmocka_unit_test(zone_is_the_pylons_then_the_default_then_utc),
+		cmocka_unit_test(local_is_the_machines_zone),
 		cmocka_unit_test(unknown_zone_is_a_problem_and_never_utc),
 		cmocka_unit_test(condition_and_dedupe_are_templates),
 		cmocka_unit_test(template_faults_are_told_where_they_are),

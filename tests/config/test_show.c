@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/json.h"
 #include "config/home.h"
 #include "lib/t.h"
 
@@ -148,6 +149,72 @@ static void own_values_of_a_pylon_hide_the_defaults(void **state)
 	assert_null(strstr(text, "s3cret"));
 }
 
+/* The value and the origin of a key in the JSON form. */
+static void expect_item(
+	const struct js *shown, const char *key, const char *value, const char *from)
+{
+	const struct js *keys = js_get(shown, "keys");
+
+	for (size_t i = 0; i < js_len(keys); i++) {
+		const struct js *item = js_at(keys, i);
+		CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+		if (!str_eq(js_get_str(item, "key"), key))
+			continue;
+		js_write(&text, js_get(item, "value"));
+		assert_string_equal(buf_str(&text), value);
+		assert_string_equal(js_get_str(item, "from"), from);
+		return;
+	}
+	fail_msg("no key %s", key);
+}
+
+static void json_has_the_same_with_types(void **state)
+{
+	struct home *h = *state;
+	CLEANUP(buf_fini) struct buf out = BUF_NULL;
+	CLEANUP(js_freep) struct js *j = NULL;
+	struct err e = CLEAN_ERR;
+
+	home_write(h, "config.yaml", "server: {port: 9}\ndefaults: {timezone: Europe/Berlin}\n");
+	home_write(h, "pylons/a/pylon.yaml",
+		"name: a\ntrigger: {type: webhook, path: /in, signature: github, secret: s3cret}\n"
+		"agent: {type: command, image: x, command: 'echo \"hi\"', env: {A: s3cret}, cpus: 0.5}\n");
+	assert_int_equal(config_show_json(&out, h->path, "a", &h->problems, &e), 0);
+	assert_null(strstr(buf_str(&out), "s3cret"));
+	j = js_parse(buf_str(&out), out.n, &e);
+	assert_non_null(j);
+	assert_true(str_has_suffix(js_get_str(j, "file"), "pylons/a/pylon.yaml"));
+	expect_item(j, "name", "\"a\"", "pylon.yaml:1");
+	expect_item(j, "disabled", "false", "default");
+	expect_item(j, "trigger.secret", "[\"<redacted>\"]", "pylon.yaml:2");
+	expect_item(
+		j, "trigger.timezone", "\"Europe/Berlin\"", "config.yaml:2 (defaults.timezone)");
+	expect_item(j, "agent.command", "[\"/bin/sh\",\"-c\",\"echo \\\"hi\\\"\"]", "pylon.yaml:3");
+	expect_item(j, "agent.env", "{\"A\":\"<redacted>\"}", "pylon.yaml:3");
+	expect_item(j, "agent.cpus", "0.5", "pylon.yaml:3");
+	expect_item(j, "agent.pids", "512", "default");
+	expect_item(j, "channel.topic", "null", "not set");
+	buf_clear(&out);
+	js_free(j);
+	assert_int_equal(config_show_json(&out, h->path, NULL, &h->problems, &e), 0);
+	j = js_parse(buf_str(&out), out.n, &e);
+	expect_item(j, "server.port", "9", "config.yaml:1");
+	expect_item(j, "defaults.channel.type", "\"stdout\"", "default");
+	assert_int_equal(config_show_json(&out, h->path, "zz", &h->problems, &e), -ENOENT);
+}
+
+static void socket_of_the_environment_is_told_as_such(void **state)
+{
+	struct home *h = *state;
+	CLEANUP(freep) char *text = NULL;
+
+	assert_int_equal(setenv("DOCKER_HOST", "unix:///run/other.sock", 1), 0);
+	text = show(h, NULL);
+	assert_int_equal(unsetenv("DOCKER_HOST"), 0);
+	expect_line(text, "host: /run/other.sock  # $DOCKER_HOST");
+}
+
 static void what_cannot_be_shown_says_why(void **state)
 {
 	static const char *const absent[] = {"zz", "../a", "", ".", "a/../a", "A"};
@@ -155,7 +222,7 @@ static void what_cannot_be_shown_says_why(void **state)
 	CLEANUP(buf_fini) struct buf out = BUF_NULL;
 	struct err e = CLEAN_ERR;
 
-	home_write(h, "pylons/a/pylon.yaml", "name: b\n");
+	home_write(h, "pylons/a/pylon.yaml", "name: a\nzz: 1\n");
 	for (size_t i = 0; i < ARRAY_LEN(absent); i++)
 		assert_int_equal(config_show(&out, h->path, absent[i], &h->problems, &e), -ENOENT);
 	assert_int_equal(h->problems.n, 0);
@@ -174,6 +241,8 @@ int main(void)
 		TEST(what_is_written_has_its_line),
 		TEST(pylon_shows_what_it_takes_from_the_defaults),
 		TEST(own_values_of_a_pylon_hide_the_defaults),
+		TEST(json_has_the_same_with_types),
+		TEST(socket_of_the_environment_is_told_as_such),
 		TEST(what_cannot_be_shown_says_why),
 	};
 

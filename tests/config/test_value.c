@@ -49,8 +49,8 @@ static void quoted_or_foreign_booleans_are_refused(void **state UNUSED)
 
 static void port_is_a_plain_number_in_its_bounds(void **state UNUSED)
 {
-	static const char *const good[] = {"1", "2", "65534", "65535", "+80"};
-	static const char *const bad[] = {"0", "65536", "-1", "99999999999999999999"};
+	static const char *const good[] = {"0", "1", "65534", "65535", "+80"};
+	static const char *const bad[] = {"65536", "-1", "99999999999999999999"};
 
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		CLEANUP(freep) char *yaml = xasprintf("server:\n  port: %s\n", good[i]);
@@ -61,7 +61,7 @@ static void port_is_a_plain_number_in_its_bounds(void **state UNUSED)
 		CLEANUP(freep) char *yaml = xasprintf("server:\n  port: %s\n", bad[i]);
 
 		expect_global_problems(yaml,
-			i < 3 ? "2:9: `server.port` must be between 1 and 65535"
+			i < 2 ? "2:9: `server.port` must be between 0 and 65535"
 			      : "2:9: `server.port` must be a whole number without quotes, not "
 				"`99999999999999999999`");
 	}
@@ -100,6 +100,14 @@ static void slots_zero_is_the_default_and_negative_unlimited(void **state UNUSED
 		one_global(&o, yaml);
 		assert_int_equal(o.config->max_concurrent, rows[i].slots);
 	}
+}
+
+static void port_zero_is_the_default(void **state UNUSED)
+{
+	CLEANUP(one_fini) struct one o = {0};
+
+	one_global(&o, "server:\n  port: 0\n");
+	assert_int_equal(o.config->port, 8080);
 }
 
 static void cpus_are_a_decimal_number(void **state UNUSED)
@@ -509,6 +517,7 @@ int main(void)
 		cmocka_unit_test(port_is_a_plain_number_in_its_bounds),
 		cmocka_unit_test(chat_id_may_be_negative_but_not_text),
 		cmocka_unit_test(slots_zero_is_the_default_and_negative_unlimited),
+		cmocka_unit_test(port_zero_is_the_default),
 		cmocka_unit_test(cpus_are_a_decimal_number),
 		cmocka_unit_test(sizes_have_binary_units),
 		cmocka_unit_test(body_limit_ends_at_25_mib),

@@ -283,7 +283,7 @@ static void file_may_have_yaml_max_bytes(void **state UNUSED)
 		buf_add_str(&b, "a: 1\n#");
 		while (b.n < (size_t)((int)YAML_MAX + over))
 			buf_add_char(&b, 'x');
-		expect_buf(&b, over > 0 ? "larger than 256 KiB" : "");
+		expect_buf(&b, over > 0 ? "1:1: larger than 256 KiB" : "");
 	}
 }
 
