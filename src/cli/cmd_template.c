@@ -54,20 +54,36 @@ static const char *name_of(const char *path)
 	return str_eq(path, "-") ? "standard input" : path;
 }
 
-static int read_body(struct input *in)
+static int parse_body(struct input *in)
 {
 	struct err e = CLEAN_ERR;
-	int r;
 
-	if (in->body == NULL) {
-		buf_add_str(&in->body_text, "{}");
-	} else {
-		r = read_file(in->body, BODY_MAX_LIMIT, &in->body_text);
-		if (r != EXIT_OK)
-			return r;
-	}
+	scan_fini(&in->index);
 	if (scan_parse(&in->index, buf_str(&in->body_text), in->body_text.n, &e) != 0)
 		return cli_fail(EXIT_FAILED, "%s is no JSON: %s", name_of(in->body), e.text);
+	return EXIT_OK;
+}
+
+static int use_empty_body(struct input *in)
+{
+	buf_clear(&in->body_text);
+	buf_add_str(&in->body_text, "{}");
+	return parse_body(in);
+}
+
+static int read_body(struct input *in)
+{
+	int r;
+
+	if (in->body == NULL)
+		return use_empty_body(in);
+	r = read_file(in->body, BODY_MAX_LIMIT, &in->body_text);
+	if (r == EXIT_OK)
+		r = parse_body(in);
+	if (r != EXIT_OK)
+		return r;
+	if (in->index.nodes[0].type == SCAN_NULL) /* counts as {}, as in a webhook */
+		return use_empty_body(in);
 	if (in->index.nodes[0].type != SCAN_OBJECT)
 		return cli_fail(EXIT_FAILED, "%s is no JSON object", name_of(in->body));
 	return EXIT_OK;

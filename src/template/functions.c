@@ -209,6 +209,7 @@ const struct function *function_find(struct slice name)
 	return NULL;
 }
 
+/* A word of which more than half would have to change is another word. */
 const char *function_suggest(struct slice name)
 {
 	static const char *const words[] = {
@@ -222,7 +223,7 @@ const char *function_suggest(struct slice name)
 							    : words[i - ARRAY_LEN(functions)];
 		unsigned distance = strcasecmp(typed, word) == 0 ? 0 : str_distance(typed, word);
 
-		if (distance < least && distance < strlen(word) && distance < strlen(typed)) {
+		if (distance < least && distance < strlen(word) && distance * 2 <= strlen(typed)) {
 			best = word;
 			least = distance;
 		}

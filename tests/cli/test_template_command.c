@@ -129,7 +129,7 @@ static void wrong_template_is_shown_with_a_mark(void **state)
 
 static void body_must_be_a_json_object(void **state)
 {
-	static const char *const bad[] = {"[1]", "null", "5", "{\"a\":", "", "{\"a\":1,\"a\":2}"};
+	static const char *const bad[] = {"[1]", "5", "{\"a\":", "", "{\"a\":1,\"a\":2}"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		const char *body = scratch_file(*state, "bad", bad[i]);
@@ -140,6 +140,16 @@ static void body_must_be_a_json_object(void **state)
 		assert_string_equal(shot.out, "");
 		assert_non_null(strstr(shot.err, " is no JSON"));
 	}
+}
+
+static void null_counts_as_an_empty_object(void **state)
+{
+	const char *body = scratch_file(*state, "body", " null\n");
+	CLEANUP(shot_fini) struct shot shot = {.status = -1};
+
+	shot = RUN(*state, "render", "--body", body, "{{ .body }}{{ .body.a }}");
+	assert_int_equal(shot.status, EXIT_OK);
+	assert_string_equal(shot.out, "{}<no value>");
 }
 
 static void what_cannot_be_read_fails(void **state)
@@ -190,6 +200,7 @@ int main(void)
 		TEST(json_output_has_the_text),
 		TEST(wrong_template_is_shown_with_a_mark),
 		TEST(body_must_be_a_json_object),
+		TEST(null_counts_as_an_empty_object),
 		TEST(what_cannot_be_read_fails),
 		TEST(too_long_a_text_is_cut_and_fails),
 		TEST(words_that_do_not_fit_are_usage_errors),

@@ -106,6 +106,7 @@ static void functions_are_known_and_get_what_they_take(void **state)
 		"1:4: unknown function `HasPrefix`; did you mean `hasPrefix`?");
 	check_error("{{ fi .body.a }}", "1:4: unknown function `fi`; did you mean `if`?");
 	check_error("{{ frobnicate 1 }}", "1:4: unknown function `frobnicate`");
+	check_error("{{ foo }}", "1:4: unknown function `foo`"); /* `not` is another word */
 	check_error("{{ body.a }}", "1:4: unknown function `body`; did you mean `.body`?");
 	check_error("{{ template \"x\" }}", "1:4: `template` is not understood");
 	check_error("{{ html .body.a }}", "1:4: unknown function `html`");
