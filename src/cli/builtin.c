@@ -20,6 +20,8 @@ static const char sentry_text[] =
 	"  path: @path@\n"
 	"  signature: sentry\n"
 	"  secret: ${SENTRY_CLIENT_SECRET}\n"
+	"  # Not the notices that the integration was installed or removed.\n"
+	"  if: '{{ ne .headers.sentry-hook-resource \"installation\" }}'\n"
 	"\n"
 	"workspace:\n"
 	"  type: git-clone\n"

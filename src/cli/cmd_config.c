@@ -36,14 +36,21 @@ static int show(struct cli *c, int argc, char **argv)
 	CLEANUP(problems_fini) struct problems problems = {NULL, 0};
 	CLEANUP(buf_fini) struct buf out = BUF_NULL;
 	CLEANUP(buf_fini) struct buf clean = BUF_NULL;
+	CLEANUP(js_freep) struct js *j = NULL;
 	struct err e = CLEAN_ERR;
 	int rc;
 
 	if (argc > 2)
 		return cli_usage(c, "too many words");
-	rc = config_show(&out, c->home, argc > 1 ? argv[1] : NULL, &problems, &e);
+	rc = (c->json ? config_show_json : config_show)(
+		&out, c->home, argc > 1 ? argv[1] : NULL, &problems, &e);
 	if (rc < 0)
 		return tell(&problems, rc, &e);
+	if (c->json) {
+		j = js_parse(buf_str(&out), out.n, NULL);
+		cli_print_json(j);
+		return EXIT_OK;
+	}
 	utf8_clean(&clean, buf_str(&out), out.n);
 	(void)fputs(buf_str(&clean), stdout);
 	return EXIT_OK;

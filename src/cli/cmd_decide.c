@@ -35,6 +35,7 @@ static int decide(
 	CLEANUP(freep) char *body = decision_body();
 	int r = cli_want_id(c, "job", prefix);
 	const char *id, *state;
+	bool says_all;
 
 	if (r == EXIT_OK)
 		r = cli_call(c, "POST", path, body, ret);
@@ -42,8 +43,9 @@ static int decide(
 		return r;
 	id = js_get_str(*ret, "job_id");
 	state = js_get_str(*ret, "status");
+	says_all = state == NULL || str_has_suffix(past, state); /* "was dismissed" */
 	cli_say(c, "job %.*s %s%s%s", SHORT_ID, id == NULL ? prefix : id, past,
-		state == NULL ? "" : ": it is ", state == NULL ? "" : state);
+		says_all ? "" : ": it is ", says_all ? "" : state);
 	return EXIT_OK;
 }
 

@@ -3,8 +3,9 @@
  * cli/cmd_list.c - `list`: every pylon in $PYLON_HOME, without a daemon.
  *
  * A broken pylon has a row too, with the first thing that is wrong with it, so that nothing is
- * missing without a word. The columns are those of the program that users come from, and scripts
- * read them.
+ * missing without a word; and one that will not run says so before its description. The columns are
+ * those of the program that users come from, and scripts read them; only PATH is wider when a
+ * schedule needs it.
  */
 #include <stdio.h>
 
@@ -12,14 +13,17 @@
 #include "cli/commands-internal.h"
 #include "config/config.h"
 
-#define ROW        "%-28s %-12s %-30s %s\n"
-#define BROKEN     "error loading config"
-#define CELL_WIDTH 1000 /* cells are made harmless, not cut */
+#define ROW            "%-28s %-12s %-*s %s\n"
+#define BROKEN         "error loading config"
+#define CELL_WIDTH     1000 /* cells are made harmless, not cut */
+#define PATH_WIDTH     30
+#define PATH_WIDTH_MAX 64 /* longer ones stand out instead of moving all others */
 
 struct listing {
 	struct config *config;
 	struct problems problems;
 	struct js *items; /* NULL = rows are printed */
+	int path_width;
 };
 
 static void listing_fini(struct listing *l)
@@ -54,7 +58,7 @@ static void describe(struct buf *out, const struct pylon_config *p)
 	if (zone == NULL || schedule_parse(&s, &text, NULL) < 0)
 		return;
 	schedule_describe(out, s);
-	if (str_eq(buf_str(out), p->schedule))
+	if (str_eq(buf_str(out), p->schedule) || str_eq(buf_str(out), schedule_canonical(s)))
 		buf_clear(out);
 }
 
@@ -73,15 +77,46 @@ static void add_path(struct buf *out, const struct pylon_config *p)
 		buf_printf(out, " (%s)", buf_str(&words));
 }
 
-static void print_row(const struct pylon_config *p)
+static char *path_cell(const struct pylon_config *p)
 {
 	CLEANUP(buf_fini) struct buf where = BUF_NULL;
-	CLEANUP(freep) char *path = NULL;
-	CLEANUP(freep) char *description = cli_cell(p->description, CELL_WIDTH);
 
 	add_path(&where, p);
-	path = cli_cell(buf_str(&where), CELL_WIDTH);
-	(void)printf(ROW, p->name, trigger_name(p->trigger), path, description);
+	return cli_cell(buf_str(&where), CELL_WIDTH);
+}
+
+/* What somebody who wonders why nothing runs must see; then what it is for. */
+static char *description_cell(const struct pylon_config *p)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	if (p->is_disabled)
+		buf_add_str(&text, "(disabled) ");
+	else if (p->not_ready != NULL)
+		buf_printf(&text, "(not ready: %s) ", p->not_ready);
+	if (p->description != NULL)
+		buf_add_str(&text, p->description);
+	return cli_cell(buf_str(&text), CELL_WIDTH);
+}
+
+static void measure(struct listing *l)
+{
+	l->path_width = PATH_WIDTH;
+	for (size_t i = 0; i < l->config->pylon_count; i++) {
+		CLEANUP(freep) char *path = path_cell(l->config->pylons[i]);
+		int width = (int)strlen(path);
+
+		if (width <= PATH_WIDTH_MAX)
+			l->path_width = MAX_OF(l->path_width, width);
+	}
+}
+
+static void print_row(const struct listing *l, const struct pylon_config *p)
+{
+	CLEANUP(freep) char *path = path_cell(p);
+	CLEANUP(freep) char *description = description_cell(p);
+
+	(void)printf(ROW, p->name, trigger_name(p->trigger), l->path_width, path, description);
 }
 
 /* What is wrong with a broken pylon. */
@@ -103,7 +138,7 @@ static void print_broken_row(const struct listing *l, const char *name)
 
 	add_reason(&why, l, name);
 	reason = cli_cell(buf_str(&why), CELL_WIDTH);
-	(void)printf(ROW, cell, "?", "", reason);
+	(void)printf(ROW, cell, "?", l->path_width, "", reason);
 }
 
 static void add_item(const struct listing *l, const struct pylon_config *p)
@@ -164,7 +199,7 @@ static void each(const struct listing *l)
 			if (l->items)
 				add_item(l, p);
 			else
-				print_row(p);
+				print_row(l, p);
 		} else {
 			b++;
 			if (l->items)
@@ -204,7 +239,8 @@ static void print_list(struct cli *c, struct listing *l)
 			c->home);
 		return;
 	}
-	(void)printf(ROW, "NAME", "TRIGGER", "PATH", "DESCRIPTION");
+	measure(l);
+	(void)printf(ROW, "NAME", "TRIGGER", l->path_width, "PATH", "DESCRIPTION");
 	each(l);
 }
 

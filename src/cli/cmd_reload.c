@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "cli/commands-internal.h"
+#include "config/config.h"
 
 static void print_list(const char *title, const struct js *list)
 {
@@ -21,6 +22,23 @@ static void print_list(const char *title, const struct js *list)
 	}
 }
 
+/* The daemon said no; what it found wrong can be read here, too. */
+static int tell_why(const struct cli *c, int status)
+{
+	CLEANUP(config_freep) struct config *config = NULL;
+	CLEANUP(problems_fini) struct problems problems = {NULL, 0};
+
+	if (status != EXIT_FAILED || config_load(c->home, &config, &problems, NULL) == 0)
+		return status;
+	for (size_t i = 0; i < problems.n; i++) {
+		CLEANUP(buf_fini) struct buf line = BUF_NULL;
+
+		problem_print(&line, &problems.v[i]);
+		(void)cli_fail(EXIT_CONFIG, "%s", buf_str(&line));
+	}
+	return EXIT_CONFIG;
+}
+
 int cmd_reload(struct cli *c, int argc, char **argv)
 {
 	CLEANUP(js_freep) struct js *answer = NULL;
@@ -29,10 +47,11 @@ int cmd_reload(struct cli *c, int argc, char **argv)
 
 	if (r == EXIT_OK)
 		r = cli_want_args(c, argc, 0, 0);
-	if (r == EXIT_OK)
-		r = cli_call(c, "POST", "/api/daemon/reload", "{}", &answer);
 	if (r != EXIT_OK)
 		return r;
+	r = cli_call(c, "POST", "/api/daemon/reload", "{}", &answer);
+	if (r != EXIT_OK)
+		return tell_why(c, r);
 	problems = js_len(js_get(answer, "problems"));
 	if (c->json) {
 		cli_print_json(answer);

@@ -33,13 +33,25 @@ static void print_jobs(const struct js *jobs, const struct js *slots)
 	cli_print_fact("slots", buf_str(&text));
 }
 
-static void print_pair(const char *key, const struct js *o, const char *a, const char *b)
+/* The daemon counts only the pylons that are enabled. */
+static void print_pylons(const struct js *pylons)
 {
-	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	CLEANUP(freep)
+	char *text =
+		xasprintf("%lld enabled, %lld ready", (long long)js_get_int(pylons, "total", 0),
+			(long long)js_get_int(pylons, "ready", 0));
 
-	buf_printf(&text, "%lld %s, %lld %s", (long long)js_get_int(o, a, 0), a,
-		(long long)js_get_int(o, b, 0), b);
-	cli_print_fact(key, buf_str(&text));
+	cli_print_fact("pylons", text);
+}
+
+static void print_deliveries(const struct js *deliveries)
+{
+	CLEANUP(freep)
+	char *text = xasprintf("%lld pending, %lld dead",
+		(long long)js_get_int(deliveries, "pending", 0),
+		(long long)js_get_int(deliveries, "dead", 0));
+
+	cli_print_fact("deliveries", text);
 }
 
 /* What of the configuration on disk is not in force. */
@@ -50,11 +62,15 @@ static void print_config(const struct js *config)
 	CLEANUP(buf_fini) struct buf text = BUF_NULL;
 
 	for (size_t i = 0; i < js_len(problems); i++)
-		cli_print_fact(i == 0 ? "refused" : "", js_str(js_at(problems, i)));
+		cli_print_fact(i == 0 ? "bad file" : "", js_str(js_at(problems, i)));
+	if (js_len(problems) > 0)
+		cli_print_fact("", "what ran before goes on as it was; `pylon check` tells all");
 	for (size_t i = 0; i < js_len(keys); i++)
 		buf_printf(&text, "%s%s", i == 0 ? "" : ", ", js_str(js_at(keys, i)));
 	if (text.n > 0)
-		buf_add_str(&text, " changed: pylon reload, or a restart, takes it over");
+		buf_add_str(&text,
+			": changed, but not in force; `pylon reload` takes over what needs no "
+			"restart");
 	cli_print_fact("config.yaml", buf_str(&text));
 }
 
@@ -69,8 +85,8 @@ static void print_status(const struct js *d)
 	cli_print_fact("home", js_get_str(d, "home"));
 	print_engine(js_get(d, "engine"));
 	print_jobs(js_get(d, "jobs"), js_get(d, "slots"));
-	print_pair("pylons", js_get(d, "pylons"), "total", "ready");
-	print_pair("deliveries", js_get(d, "deliveries"), "pending", "dead");
+	print_pylons(js_get(d, "pylons"));
+	print_deliveries(js_get(d, "deliveries"));
 	print_config(js_get(d, "config"));
 	if (js_get_bool(d, "draining", false))
 		cli_print_fact("note", "it is stopping");

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "calendar/zone.h"
 #include "cli/cli.h"
 #include "client/client.h"
 #include "model/model.h"
@@ -96,8 +97,12 @@ void cli_print_fact(const char *key, const char *text);
 char *cli_cell(const char *text, size_t width);
 /* "5 min ago" for an RFC 3339 time, "--" when absent. */
 void cli_ago(struct buf *out, const char *when);
-/* "in 23h59m" for one to come, "now" when it is past. */
+/* "in 23h 59m" for one to come, "now" when it is past. */
 void cli_until(struct buf *out, const char *when);
+/* "in 2d 3h", "in 2h 30m", "in 45s": the two largest units. */
+void cli_wait(struct buf *out, int64_t wait_us);
+/* "Mon 2026-05-04 09:00 CEST", with seconds when there are any. */
+void cli_local(struct buf *out, const struct zone *z, int64_t at_us);
 /* "1m34s", or "--" when ms is negative. */
 void cli_duration(struct buf *out, int64_t ms);
 /* Escape sequence that starts and ends the colour of a state; "" without colours. */

@@ -37,6 +37,8 @@ const struct command commands[] = {
 		.group = DAEMON,
 		.args = "",
 		.summary = "How the daemon is and what it is doing",
+		.help = "Also tells which files were changed but are not in force, and why. Exits\n"
+			"with 69 when no daemon is running.\n",
 		.run = cmd_status},
 
 	{.name = "construct",
@@ -57,11 +59,15 @@ const struct command commands[] = {
 		.group = PYLONS,
 		.args = "",
 		.summary = "All pylons and what starts them",
+		.help = "Reads the files and needs no daemon. A running one goes on with what it had\n"
+			"while a file is broken: see `pylon explain <name>`.\n",
 		.run = cmd_list},
 	{.name = "check",
 		.group = PYLONS,
 		.args = "[name]",
 		.summary = "Check the configuration",
+		.help = "Prints everything that is wrong as file:line:column: text and then exits with\n"
+			"78; warnings alone do not count. Needs no daemon.\n",
 		.run = cmd_check},
 	{.name = "test",
 		.group = PYLONS,
@@ -121,6 +127,8 @@ const struct command commands[] = {
 		.group = JOBS,
 		.args = "<id>|<pylon>",
 		.summary = "Why a job is where it is, or why a pylon ran or did not",
+		.help = "Of a pylon: whether it can run, when it is due next, and what became of its\n"
+			"last 20 occurrences.\n",
 		.run = cmd_explain},
 	{.name = "kill", .group = JOBS, .args = "<id>", .summary = "Stop a job", .run = cmd_kill},
 	{.name = "retry",
@@ -172,7 +180,9 @@ const struct command commands[] = {
 		.summary = "What is in force, and a schema for editors",
 		.help = "show prints every key of config.yaml, or of one pylon, with its value in\n"
 			"force and where that comes from; secrets are left out.\n"
-			"schema prints a JSON Schema of pylon.yaml (or of config.yaml).\n",
+			"schema prints a JSON Schema of pylon.yaml (or of config.yaml). An editor with\n"
+			"YAML support takes it from a first line in the file such as\n"
+			"# yaml-language-server: $schema=/path/to/pylon.schema.json\n",
 		.run = cmd_config},
 	{.name = "webhook",
 		.group = TOOLS,

@@ -110,6 +110,9 @@ int cmd_help(struct cli *c, int argc, char **argv)
 		return EXIT_OK;
 	}
 	command = cli_find_command(argv[1]);
+	if (command == NULL && cli_suggest_command(argv[1]) != NULL)
+		return cli_usage(c, "there is no command \"%s\"; did you mean \"%s\"?", argv[1],
+			cli_suggest_command(argv[1]));
 	if (command == NULL)
 		return cli_usage(c, "there is no command \"%s\"", argv[1]);
 	cli_print_command_help(command, stdout);

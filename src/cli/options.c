@@ -79,7 +79,7 @@ int cli_options(struct cli *c, int *argc, char **argv, const struct cli_option *
 int cli_want_args(struct cli *c, int argc, int min, int max)
 {
 	if (argc - 1 < min)
-		return cli_usage(c, "something is missing");
+		return cli_usage(c, "a word is missing");
 	if (argc - 1 > max)
 		return cli_usage(c, max == 0 ? "it takes no words" : "too many words");
 	return EXIT_OK;

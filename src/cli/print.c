@@ -3,6 +3,7 @@
  * cli/print.c - what commands write. Text of others (results, errors, names of senders) passes
  * utf8_clean() on its way to a terminal, JSON for a terminal too.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +14,6 @@
 #include "cli/commands-internal.h"
 
 #define FACT_WIDTH 12
-#define MINUTE_US  (60 * US_PER_SEC)
 
 void cli_print_json(const struct js *j)
 {
@@ -95,16 +95,44 @@ void cli_until(struct buf *out, const char *when)
 		return;
 	}
 	left = at - cli_now();
-	if (left <= 0) {
-		buf_add_str(out, "now");
-		return;
-	}
-	if (left >= MINUTE_US)
-		left -= left % MINUTE_US;
+	if (left > 0)
+		cli_wait(out, left);
 	else
-		left -= left % US_PER_SEC;
-	buf_add_str(out, "in ");
-	duration_print(out, left);
+		buf_add_str(out, "now");
+}
+
+/* Begun seconds count: tomorrow at this time is "in 1d". */
+void cli_wait(struct buf *out, int64_t wait_us)
+{
+	static const struct {
+		int64_t seconds;
+		char letter;
+	} units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+	int64_t left = (wait_us + US_PER_SEC - 1) / US_PER_SEC;
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_LEN(units) && left < units[i].seconds)
+		i++;
+	buf_printf(out, "in %" PRId64 "%c", left / units[i].seconds, units[i].letter);
+	left %= units[i].seconds;
+	if (++i < ARRAY_LEN(units) && left / units[i].seconds > 0)
+		buf_printf(out, " %" PRId64 "%c", left / units[i].seconds, units[i].letter);
+}
+
+void cli_local(struct buf *out, const struct zone *z, int64_t at_us)
+{
+	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	int64_t at_s = at_us / US_PER_SEC;
+	struct civil t = zone_civil(z, at_s);
+	const char *abbreviation;
+
+	(void)zone_offset(z, at_s, NULL, &abbreviation);
+	buf_printf(out, "%s %04d-%02d-%02d %02d:%02d",
+		days[civil_weekday(civil_days(t.year, t.month, t.day))], t.year, t.month, t.day,
+		t.hour, t.minute);
+	if (t.second != 0)
+		buf_printf(out, ":%02d", t.second);
+	buf_printf(out, " %s", abbreviation);
 }
 
 void cli_duration(struct buf *out, int64_t ms)

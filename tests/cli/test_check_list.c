@@ -120,12 +120,12 @@ static void problems_are_lines_that_editors_jump_to(void **state)
 	CLEANUP(freep) char *text = NULL;
 
 	add_file(h, "pylons/a/pylon.yaml", "name: a\nagnt: {}\n");
-	add_file(h, "pylons/b/pylon.yaml", "name: c\n");
+	add_file(h, "pylons/b/pylon.yaml", "name: b\ndisabled: perhaps\n");
 	run(h, "check", NULL, false);
 	text = xasprintf(
 		"%s/home/pylons/a/pylon.yaml:2:1: unknown key `agnt`; did you mean `agent`?\n"
-		"%s/home/pylons/b/pylon.yaml:1:7: `name` is `c`, but the folder is `b`; they must be "
-		"the same\n",
+		"%s/home/pylons/b/pylon.yaml:2:11: `disabled` must be true or false without quotes, not "
+		"`perhaps`\n",
 		h->dir, h->dir);
 	expect(h, EXIT_CONFIG, text);
 }
@@ -135,15 +135,15 @@ static void named_pylon_is_checked_alone(void **state)
 	struct home *h = *state;
 	CLEANUP(freep) char *text = NULL;
 
-	add_file(h, "pylons/a/pylon.yaml", "name: x\n");
+	add_file(h, "pylons/a/pylon.yaml", "name: a\nagnt: {}\n");
 	add_file(h, "pylons/a.b/pylon.yaml", "name: a.b\n");
 	run(h, "check", "a.b", false);
 	expect(h, EXIT_OK, "ok  1 pylon\n");
 	run(h, "check", "a", true);
 	text = xasprintf(
-		"{\"ok\":false,\"problems\":[{\"file\":\"%s/home/pylons/a/pylon.yaml\",\"line\":1,"
-		"\"column\":7,\"text\":\"`name` is `x`, but the folder is `a`; they must be the "
-		"same\",\"warning\":false}]}\n",
+		"{\"ok\":false,\"problems\":[{\"file\":\"%s/home/pylons/a/pylon.yaml\",\"line\":2,"
+		"\"column\":1,\"text\":\"unknown key `agnt`; did you mean `agent`?\",\"warning\":"
+		"false}]}\n",
 		h->dir);
 	expect(h, EXIT_CONFIG, text);
 	run(h, "check", "zz", false);
@@ -170,9 +170,9 @@ static void unusable_config_fails_every_check(void **state)
 	CLEANUP(freep) char *text = NULL;
 
 	add_file(h, "pylons/a/pylon.yaml", "name: a\n");
-	add_file(h, "config.yaml", "server: {port: 0}\n");
+	add_file(h, "config.yaml", "server: {port: 70000}\n");
 	text = xasprintf(
-		"%s/home/config.yaml:1:16: `server.port` must be between 1 and 65535\n", h->dir);
+		"%s/home/config.yaml:1:16: `server.port` must be between 0 and 65535\n", h->dir);
 	run(h, "check", NULL, false);
 	expect(h, EXIT_CONFIG, text);
 	run(h, "check", "a", false);
@@ -197,12 +197,47 @@ static void list_has_a_row_for_every_pylon(void **state)
 	add_file(h, "pylons/broken/pylon.yaml", "name: [\n");
 	run(h, "list", NULL, false);
 	expect(h, EXIT_OK,
-		"NAME                         TRIGGER      PATH                           DESCRIPTION\n"
-		"broken                       ?                                           error loading "
+		"NAME                         TRIGGER      PATH                              DESCRIPTION\n"
+		"broken                       ?                                              error loading "
 		"config: 2:1: did not find expected node content; something is missing before this\n"
-		"hook                         webhook      /in                            Looks at it\n"
-		"mine                         manual                                      \n"
+		"hook                         webhook      /in                               Looks at it\n"
+		"mine                         manual                                         \n"
 		"weekly                       cron         0 9 * * 1 (every Monday at 09:00) \n");
+}
+
+static void list_tells_who_will_not_run(void **state)
+{
+	struct home *h = *state;
+
+	add_file(h, "pylons/off/pylon.yaml", "name: off\ndescription: Rests\ndisabled: true\n");
+	add_file(h, "pylons/quiet/pylon.yaml", "name: quiet\ndisabled: true\n");
+	add_file(h, "pylons/wait/pylon.yaml",
+		"name: wait\ndescription: Talks\nchannel: {type: ntfy}\n");
+	run(h, "list", NULL, false);
+	expect(h, EXIT_OK,
+		"NAME                         TRIGGER      PATH                           DESCRIPTION\n"
+		"off                          manual                                      (disabled) "
+		"Rests\n"
+		"quiet                        manual                                      (disabled) \n"
+		"wait                         manual                                      (not ready: "
+		"ntfy channels are not available in this version) Talks\n");
+}
+
+static void schedule_of_unusual_length_stands_out_alone(void **state)
+{
+	struct home *h = *state;
+
+	add_file(h, "pylons/long/pylon.yaml",
+		"name: long\ntrigger: {type: cron, schedule: \"0,10,20 0,1,2,3,4,5,6,7,8,9 1-7 "
+		"jan,feb,mar,apr,may,jun,jul 1,2,3\"}\n");
+	add_file(h, "pylons/short/pylon.yaml",
+		"name: short\ndescription: d\ntrigger: {type: webhook, path: /x}\n");
+	run(h, "list", NULL, false);
+	expect(h, EXIT_OK,
+		"NAME                         TRIGGER      PATH                           DESCRIPTION\n"
+		"long                         cron         0,10,20 0,1,2,3,4,5,6,7,8,9 1-7 "
+		"jan,feb,mar,apr,may,jun,jul 1,2,3 \n"
+		"short                        webhook      /x                             d\n");
 }
 
 static void list_says_what_can_run_as_json(void **state)
@@ -224,7 +259,7 @@ static void list_says_what_can_run_as_json(void **state)
 		"\"description\":null,\"enabled\":true,\"ready\":true,\"reason\":null,\"when\":"
 		"\"every Monday at 09:00\",\"timezone\":\"Europe/Berlin\"},"
 		"{\"name\":\"zz\",\"trigger\":\"?\",\"path\":null,\"url\":null,\"description\":null,"
-		"\"enabled\":true,\"ready\":false,\"reason\":\"error loading config: is empty; it needs at "
+		"\"enabled\":true,\"ready\":false,\"reason\":\"error loading config: 1:1: is empty; it needs at "
 		"least: name: zz\",\"when\":null,\"timezone\":null}],\"next\":null}\n");
 }
 
@@ -250,6 +285,8 @@ int main(void)
 		TEST(warnings_do_not_fail_the_check),
 		TEST(unusable_config_fails_every_check),
 		TEST(list_has_a_row_for_every_pylon),
+		TEST(list_tells_who_will_not_run),
+		TEST(schedule_of_unusual_length_stands_out_alone),
 		TEST(list_says_what_can_run_as_json),
 		TEST(phrase_that_says_all_is_not_said_twice),
 	};

@@ -474,7 +474,7 @@ static void times_to_come_are_no_past(void **state)
 	(void)state;
 	instant_print(cli_now() + 24 * 3600 * US_PER_SEC - US_PER_SEC, when);
 	cli_until(&text, when);
-	assert_string_equal(buf_str(&text), "in 23h59m");
+	assert_string_equal(buf_str(&text), "in 23h 59m");
 	buf_fini(&text);
 	instant_print(cli_now() - US_PER_SEC, when);
 	cli_until(&text, when);

@@ -107,13 +107,17 @@ static void config_show_prints_what_is_in_force(void **state)
 	RUN(h, "config", "show", "a");
 	assert_int_equal(h->status, EXIT_OK);
 	expect_part(h->out, "  path: /x  # pylon.yaml:2\n");
+	RUN(h, "--json", "config", "show", "a");
+	assert_int_equal(h->status, EXIT_OK);
+	expect_part(
+		h->out, "{\"key\":\"trigger.path\",\"value\":\"/x\",\"from\":\"pylon.yaml:2\"}");
 	RUN(h, "config", "show", "../a");
 	assert_int_equal(h->status, EXIT_FAILED);
-	home_add_file(h, "pylons/a/pylon.yaml", "name: b\n");
+	home_add_file(h, "pylons/a/pylon.yaml", "nam: a\n");
 	RUN(h, "config", "show", "a");
 	assert_int_equal(h->status, EXIT_CONFIG);
 	assert_string_equal(h->out, "");
-	expect_part(h->err, "pylon.yaml:1:7: `name` is `b`");
+	expect_part(h->err, "pylon.yaml:1:1: unknown key `nam`");
 }
 
 static void config_schema_prints_one_of_two(void **state)

@@ -95,6 +95,10 @@ static void sentry_pylon_waits_for_the_secret_that_only_sentry_knows(void **stat
 	p = expect_pylon(h, "s", &filled);
 	assert_string_equal(p->signature, "sentry");
 	assert_string_equal(p->secrets.v[0], "abc");
+	assert_string_equal(template_source(p->condition),
+		"{{ ne .headers.sentry-hook-resource \"installation\" }}");
+	RUN(h, "test", "s", "--dry-run");
+	expect_part(h->out, "Filter: the event passes");
 	assert_true(p->approval);
 	assert_non_null(p->message);
 	assert_null(p->topic);
