@@ -10,8 +10,9 @@
  *      epoch begins, in which everything up to now counts as decided.
  *   2. Nothing lies in between: sleep until the next one. This is nearly every call, and one
  * search.
- *   3. The newest occurrence is at most a minute old: it is on time and runs.
- *   4. What was switched off when it came, was skipped for that.
+ *   3. What was switched off when it came, was skipped for that, however young it is: whoever
+ *      switches a pylon on again does not ask for what it missed.
+ *   4. The newest occurrence is at most a minute old: it is on time and runs.
  *   5. The rest was missed: the daemon was down, stopped or suspended, or the clock jumped.
  * catch_up says what of it runs late. It makes one job at most with `last`, and that is the one on
  * time if there is one: ten missed minutes are one run.
@@ -83,8 +84,8 @@ static bool is_on_time(const struct plan_input *in, int64_t at)
 /* Does the newest occurrence run by itself? `first` is the oldest. */
 static bool runs_on_time(const struct plan_input *in, int64_t first, int64_t newest)
 {
-	return is_on_time(in, newest) &&
-	       (in->catch_up != CATCH_UP_NONE || is_on_time(in, first) || newest > watched_to(in));
+	return is_on_time(in, newest) && newest <= watched_to(in) &&
+	       (in->catch_up != CATCH_UP_NONE || is_on_time(in, first));
 }
 
 static size_t late_jobs_max(const struct planner *p)

@@ -53,8 +53,8 @@ struct plan {
  * the end of a stretch in which nobody looked. All others are missed: `none` skips them; `last`
  * runs the newest late when it is within the window and none is on time; `all` runs those within
  * the window late, as many of the newest as make PLAN_CATCH_UP_MAX jobs with the one on time, which
- * starts first. The window includes its edge. Occurrences after disabled_at are SKIPPED_DISABLED
- * but for one on time. plan.c tells why. */
+ * starts first. The window includes its edge. Occurrences after disabled_at are SKIPPED_DISABLED.
+ * plan.c tells why. */
 void plan_make(const struct plan_input *in, struct plan *ret);
 
 #endif

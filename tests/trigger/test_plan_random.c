@@ -106,13 +106,13 @@ static void decide_all(const struct plan_input *in, struct walk *k)
 		int64_t age = in->now_real - k->at[i];
 		bool is_newest = i + 1 == k->n;
 		bool is_off = in->disabled_at != 0 && k->at[i] > in->disabled_at;
-		bool ends_pause = in->catch_up == CATCH_UP_NONE && !is_off &&
-				  in->now_real - k->at[0] > PLAN_ON_TIME_US;
+		bool ends_pause =
+			in->catch_up == CATCH_UP_NONE && in->now_real - k->at[0] > PLAN_ON_TIME_US;
 
-		if (is_newest && age <= PLAN_ON_TIME_US && !ends_pause)
-			k->outcome[i] = OCCURRENCE_RAN;
-		else if (is_off)
+		if (is_off)
 			k->outcome[i] = OCCURRENCE_SKIPPED_DISABLED;
+		else if (is_newest && age <= PLAN_ON_TIME_US && !ends_pause)
+			k->outcome[i] = OCCURRENCE_RAN;
 		else if (in->catch_up != CATCH_UP_NONE && age <= in->window_us && jobs < jobs_max)
 			k->outcome[i] = OCCURRENCE_RAN_LATE;
 		else
