@@ -180,7 +180,7 @@ void intake_settle(struct intake *in, int rc)
 		p->awaiting--;
 	if (rc != 0 || op->verdict == ACCEPT_DUPLICATE)
 		return;
-	p->last_created = MAX_OF(p->last_created, op->created_at);
+	p->last_accepted = MAX_OF(p->last_accepted, MAX_OF(op->created_at, op->now_real));
 	if (op->verdict == ACCEPT_REJECTED) {
 		engine_emit(p->engine, "job", p, &op->found_id, "rejected", "full");
 		return;
@@ -198,7 +198,7 @@ static void accept_done(struct store_op *op, int rc, const struct err *err)
 	struct pylon *p = t->in.pylon;
 	struct answer a;
 
-	engine_note_store(p->engine, rc);
+	pylon_note_store(p, rc);
 	intake_settle(&t->in, rc);
 	if (rc == 0) {
 		answer_accepted(&t->in.op, &a);
@@ -259,8 +259,7 @@ void intake_prepare(struct intake *in, struct pylon *p, const char *source)
 	op->query = in->event.query;
 	op->body = (struct slice){in->event.body, in->event.body_n};
 	op->body_sha256 = in->event.body_sha256;
-	/* Never before the configuration that it is accepted under, whatever the clock does. */
-	op->now_real = MAX_OF(loop_real(p->engine->loop), p->config_since);
+	op->now_real = pylon_now(p);
 	op->take_room = pylon_take_room;
 	op->room_ctx = p;
 	if (p->config->approval)
@@ -328,6 +327,7 @@ void engine_webhook(struct engine *e, const struct inbound *in, engine_answer_fn
 		fn(ctx, &a);
 		return;
 	}
+	must(p != NULL);
 	t = accept_task_new(fn, ctx);
 	a = (struct answer){0};
 	status = route_judge(p->route, in, loop_real(e->loop), &t->in.event, &a, &why);

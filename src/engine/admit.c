@@ -5,7 +5,7 @@
  * docker.when_full says what "room" means. reject: a job holds one of docker.max_concurrent slots
  * from its acceptance to its end. queue: up to docker.queue_limit jobs wait in the database. Jobs
  * that wait for an approval or for their not_before hold none, nor do those of a pylon that was
- * switched off: they wait until it is on again.
+ * switched off: they wait until it is on again, and fill no queue.
  *
  * A pylon's jobs go first in, first out. Between pylons the turn goes to the one whose last start
  * lies farthest back, so that a thousand events of one do not keep another waiting.
@@ -36,7 +36,7 @@ static int64_t jobs_queued(const struct engine *e)
 	int64_t queued = 0;
 
 	for (size_t i = 0; i < e->pylon_count; i++)
-		queued += e->pylons[i]->queued;
+		queued += pylon_is_active(e->pylons[i]) ? e->pylons[i]->queued : 0;
 	return queued;
 }
 

@@ -8,12 +8,15 @@
  */
 #include "engine/engine-internal.h"
 
+#define SUPERSEDED_BY "the next occurrence"
+
 struct decide_task {
 	struct store_move op;
 	struct pylon *pylon;
 	char *by;
 	engine_answer_fn *fn; /* NULL: nobody waits */
 	void *ctx;
+	void (*on_refused)(struct decide_task *t, int rc); /* NULL: nothing is to be done */
 };
 
 static void set_from(struct store_move *op, const enum job_state *states, size_t n)
@@ -58,10 +61,14 @@ static void apply_move(struct decide_task *t)
 	struct pylon *p = t->pylon;
 	struct store_move *op = &t->op;
 
+	if (op->to == JOB_EXPIRED)
+		p->is_expiring = false;
 	if (op->was == JOB_AWAITING_APPROVAL)
 		p->awaiting--;
-	if (op->was == JOB_QUEUED)
+	if (op->was == JOB_QUEUED) {
 		pylon_unqueued(p, op->not_before);
+		pylon_repeats_no_more(p, &op->job_id);
+	}
 	engine_emit(p->engine, "job", p, &op->job_id, job_state_name(op->to), op->reason);
 	engine_kick(p->engine);
 }
@@ -94,6 +101,8 @@ static void decide_done(struct store_op *op, int rc, const struct err *err)
 		pylon_unqueued(t->pylon, 0);
 	if (rc == 0)
 		apply_move(t);
+	else if (t->on_refused != NULL)
+		t->on_refused(t, rc);
 	answer_move(t, rc, &a);
 	if (t->fn != NULL)
 		t->fn(t->ctx, &a);
@@ -109,7 +118,7 @@ static struct decide_task *decide_task_new(struct pylon *p, const struct id *job
 	t->by = xstrdup_or_null(by);
 	t->op.job_id = *job_id;
 	t->op.by = t->by;
-	t->op.now_real = loop_real(p->engine->loop);
+	t->op.now_real = pylon_now(p);
 	t->op.op.done = decide_done;
 	return t;
 }
@@ -178,6 +187,15 @@ struct superseded {
 	const struct id *keep;
 };
 
+/* It was being claimed in the same turn: now it is alive. */
+static void stop_instead(struct decide_task *t, int rc)
+{
+	struct live *v = engine_live_job(t->pylon->engine, &t->op.job_id);
+
+	if (rc == STORE_E_STATE && v != NULL)
+		live_stop(v, STOP_CANCEL, SUPERSEDED_BY);
+}
+
 static void cancel_waiting(struct pylon *p, const struct job *j)
 {
 	static const enum job_state not_started[] = {JOB_AWAITING_APPROVAL, JOB_QUEUED};
@@ -186,6 +204,7 @@ static void cancel_waiting(struct pylon *p, const struct job *j)
 	set_from(&t->op, not_started, ARRAY_LEN(not_started));
 	t->op.to = JOB_CANCELLED;
 	t->op.reason = "superseded";
+	t->on_refused = stop_instead;
 	t->op.not_before = j->not_before;
 	store_move(p->db, &t->op);
 }
@@ -198,7 +217,7 @@ static void cancel_superseded(const struct job *j, void *ctx)
 	if (!job_is_scheduled(j) || str_eq(j->id.s, s->keep->s))
 		return;
 	if (v != NULL)
-		live_stop(v, STOP_CANCEL, "the next occurrence");
+		live_stop(v, STOP_CANCEL, SUPERSEDED_BY);
 	else
 		cancel_waiting(s->pylon, j);
 }
@@ -214,6 +233,16 @@ void pylon_cancel_scheduled(struct pylon *p, const struct id *keep)
 }
 
 /* --- expiry --- */
+
+static void not_expired(struct decide_task *t, int rc)
+{
+	struct pylon *p = t->pylon;
+
+	p->is_expiring = false;
+	if (rc < 0)
+		p->next_expiry = loop_real(p->engine->loop) + READ_AGAIN_US;
+	engine_kick(p->engine);
+}
 
 static void expire_due(struct pylon *p, int64_t now)
 {
@@ -236,6 +265,8 @@ static void expire_due(struct pylon *p, int64_t now)
 	t = decide_task_new(p, &id, NULL);
 	set_from(&t->op, waiting, ARRAY_LEN(waiting));
 	t->op.to = JOB_EXPIRED;
+	t->on_refused = not_expired;
+	p->is_expiring = true;
 	t->op.reason = "nobody approved it in time";
 	log_info(TAG, "%s: job %.8s expired: nobody approved it in time", p->config->name, id.s);
 	store_move(p->db, &t->op);
@@ -245,7 +276,10 @@ void engine_expire_next(struct engine *e)
 {
 	int64_t now = loop_real(e->loop);
 
-	for (size_t i = 0; i < e->pylon_count; i++)
-		if (e->pylons[i]->next_expiry != 0 && e->pylons[i]->next_expiry <= now)
-			expire_due(e->pylons[i], now);
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = e->pylons[i];
+
+		if (!p->is_expiring && p->next_expiry != 0 && p->next_expiry <= now)
+			expire_due(p, now);
+	}
 }

@@ -200,7 +200,7 @@ static void deliver_due(struct pylon *p, int64_t now)
 {
 	struct err err = CLEAN_ERR;
 
-	if (pylon_db(p) == NULL) {
+	if (p->is_stale || pylon_db(p) == NULL) {
 		p->next_delivery = now + READ_AGAIN_US;
 	} else if (store_due_deliveries(p->db, now, IN_FLIGHT_PER_PYLON, send_one, p,
 			   &p->next_delivery, &err) < 0) {

@@ -15,7 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "engine/engine.h"
-#include "trigger/agenda.h"
+#include "engine/pylon-internal.h"
 #include "trigger/plan.h"
 #include "trigger/trigger.h"
 
@@ -23,55 +23,6 @@
 
 /* A database that could not be read is asked again after this. */
 #define READ_AGAIN_US (5 * US_PER_SEC)
-
-/* The schedule of a pylon (occur.c). */
-struct clockwork {
-	struct agenda_entry entry;   /* when the next occurrence is to be decided */
-	struct schedule *schedule;   /* NULL = it has none, or is not being watched */
-	struct schedule_state state; /* as in the ledger */
-	char *description;           /* in words; NULL without a schedule */
-	bool is_writing;             /* a transaction is under way; its end plans again */
-	bool is_stale;               /* meanwhile the configuration changed: its end starts anew */
-};
-
-/* A configuration that a pylon had before, kept for the jobs that were accepted under it. */
-struct elder {
-	struct list node;
-	struct pylon_config *config; /* a reference */
-	int64_t since; /* wall clock: jobs created from here on were accepted under it */
-};
-
-/* A pylon at work: its configuration, its database, its share of the counters. It stays here after
- * its file is gone for as long as a job of it is alive. */
-struct pylon {
-	struct engine *engine;
-	struct pylon_config *config; /* a reference */
-	int64_t config_since;        /* jobs created before belong to the elders */
-	int64_t last_created;        /* newest job row */
-	struct list elders;          /* struct elder, newest first */
-	char *config_problem;  /* its file is broken now, `config` is the last good one; NULL */
-	bool is_gone;          /* its file was removed: nothing new comes in */
-	struct route *route;   /* webhook pylons that are ready; else NULL */
-	char *trigger_problem; /* why there is none, or no schedule, although there should be; NULL
-				*/
-	struct clockwork clockwork; /* cron pylons */
-	struct store_db *db;        /* NULL while closed; see pylon_db() */
-	char *db_problem;           /* why the database cannot be used; NULL = it can */
-	char *image_problem;   /* why the image cannot be had; NULL = it can, or is not known yet */
-	int64_t queued;        /* jobs in state queued */
-	int64_t queued_now;    /* of these, without a not_before: they hold a slot */
-	int64_t awaiting;      /* jobs awaiting approval */
-	int active;            /* jobs starting or running, claims under way included */
-	bool is_claiming;      /* one claim at a time: the next would see the same row */
-	bool claim_has_slot;   /* the job being claimed is still counted in queued_now */
-	int64_t next_start;    /* wall clock: the earliest not_before; 0 = none */
-	int64_t next_expiry;   /* wall clock: the earliest approval to expire; 0 = none */
-	int64_t next_delivery; /* wall clock: the outbox has something due then; 0 = nothing */
-	int64_t undelivered;   /* dead or unknown deliveries when last counted */
-	int in_flight;         /* deliveries being sent */
-	int64_t used_mono;     /* when the database was last needed */
-	uint64_t served; /* number of its last claim among all: who waited longest goes first */
-};
 
 /* A job whose run may be alive. */
 struct live {
@@ -91,6 +42,7 @@ struct live {
 	int64_t timeout_us;
 	int64_t started_at; /* wall clock, 0 = not yet */
 	bool is_handed;     /* the runner knows it */
+	bool is_recovered;  /* of another process: the survey decides what becomes of it */
 	bool is_found;      /* survey() saw its container */
 	bool is_finishing;  /* T4 is under way */
 	bool is_shutdown;   /* stopped because the daemon stops its runs */
@@ -103,6 +55,7 @@ struct engine {
 	struct strv only;
 	char *home_id;
 	uint16_t callback_port;
+	bool is_bystander;
 	struct store *store;
 	struct engine_ports ports;
 
@@ -120,6 +73,7 @@ struct engine {
 	bool runner_known; /* it has said whether it is up */
 	bool runner_is_up;
 	bool is_surveyed;
+	bool images_checked;
 	char *runner_text;
 	bool store_failed; /* the last commit hit a full or failing disk */
 
@@ -135,32 +89,14 @@ struct engine {
 	struct timer hold;          /* armed: nothing is claimed, a start was just refused */
 	struct timer commit_timer;  /* the store wants another try */
 	struct timer prepare_guard; /* a mute container engine does not delay the doors for ever */
-	struct timer survey_again;  /* the containers could not be listed */
+	struct timer survey_again;  /* the containers are to be listed (again) */
+	struct timer recover_again; /* a database could not be opened at the start */
 	struct timer wake;          /* the earliest not_before, expiry or delivery */
 	struct timer housekeeping;  /* retention, idle databases */
 	int64_t next_sweep_mono;    /* when retention is due again */
 	struct defer pump;          /* admit, deliver, expire */
 	struct defer turn;          /* makes the loop turn, so that the store commits */
 };
-
-/* --- pylon.c --- */
-struct pylon *engine_pylon(struct engine *e, const char *name);
-/* Opens the database when it is closed; NULL (and db_problem set) when it cannot be used. */
-struct store_db *pylon_db(struct pylon *p);
-/* Closes the database when nothing of the pylon is waiting or under way. */
-void pylon_close_if_idle(struct pylon *p);
-bool pylon_is_ready(const struct pylon *p, const char **ret_reason);
-/* Reads counters and due times from the database. */
-NODISCARD int pylon_count(struct pylon *p, struct err *err);
-void pylon_free(struct pylon *p);
-/* The configuration under which the job was accepted: a job that waits while its pylon is edited
- * runs as it was accepted (and approved). A job that a person runs again takes the present one. */
-struct pylon_config *pylon_config_of(struct pylon *p, const struct job *j);
-/* Is it there and enabled? Else nothing new comes in and nothing is claimed. */
-bool pylon_is_active(const struct pylon *p);
-/* Jobs that are not over, or may become so with what is being committed. */
-bool pylon_has_open_jobs(const struct pylon *p);
-bool job_is_scheduled(const struct job *j);
 
 /* --- reload.c --- */
 /* A pylon that is not in the engine yet, in the order of names. Its database is not opened. */
@@ -169,6 +105,7 @@ struct pylon *engine_add_pylon(struct engine *e, struct pylon_config *c);
 void pylon_make_route(struct pylon *p);
 /* Frees what is gone and has no jobs left. */
 void engine_forget_gone(struct engine *e);
+void pylon_forget_elders(struct pylon *p);
 
 /* --- accept.c --- */
 /* One event on its way into the database, whoever sent it. */
@@ -268,8 +205,14 @@ void engine_expire_next(struct engine *e);
 void pylon_cancel_scheduled(struct pylon *p, const struct id *keep);
 
 /* --- recover.c --- */
-/* Opens a pylon's database and takes up what is in it. */
+/* Takes up what is in a database that this process has just opened for the first time. */
 NODISCARD int pylon_recover(struct pylon *p, struct err *err);
+/* The database cannot be opened now: that is tried again. */
+void engine_recover_later(struct engine *e, int rc);
+/* A timer's callback. */
+void engine_recover_again(struct timer *t, void *ctx);
+/* Opens databases anew whose folder was replaced. */
+void engine_mend(struct engine *e);
 /* Has the image of its configuration checked or built. */
 void pylon_check_image(struct pylon *p);
 /* How many of a job's last runs died in their start one after the other. */
@@ -292,7 +235,7 @@ void answer_refuse(struct answer *a, int status, const char *code, const char *f
 	PRINTF(4, 5);
 /* The refusal that a store failure deserves (rc negative). */
 void answer_store_failure(struct answer *a, int rc);
-/* Notes how the last commit went (full disk, I/O). */
-void engine_note_store(struct engine *e, int rc);
+/* Notes how the last commit went (full disk, I/O, file gone). */
+void pylon_note_store(struct pylon *p, int rc);
 
 #endif

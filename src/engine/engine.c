@@ -35,9 +35,13 @@ void answer_store_failure(struct answer *a, int rc)
 	a->retry_after_s = 5;
 }
 
-void engine_note_store(struct engine *e, int rc)
+void pylon_note_store(struct pylon *p, int rc)
 {
-	e->store_failed = rc < 0;
+	p->engine->store_failed = rc < 0;
+	if (rc != -ESTALE)
+		return;
+	p->is_stale = true;
+	engine_kick(p->engine);
 }
 
 void engine_emit(struct engine *e, const char *type, const struct pylon *p, const struct id *job_id,
@@ -80,7 +84,8 @@ void engine_schedule_wake(struct engine *e)
 
 		if (p->in_flight == 0)
 			at = sooner(at, p->next_delivery);
-		at = sooner(at, p->next_expiry);
+		if (!p->is_expiring)
+			at = sooner(at, p->next_expiry);
 		/* What is due and cannot start is started by whatever makes room, not by time. */
 		if (pylon_may_start(p))
 			at = sooner(at, p->next_start);
@@ -96,6 +101,7 @@ static void pump(void *ctx)
 {
 	struct engine *e = ctx;
 
+	engine_mend(e);
 	engine_admit_next(e);
 	engine_deliver_next(e);
 	engine_expire_next(e);
@@ -154,6 +160,7 @@ struct engine *engine_new(const struct engine_options *o)
 		strv_copy(&e->only, o->only);
 	e->home_id = xstrdup(o->home_id);
 	e->callback_port = o->callback_port;
+	e->is_bystander = o->is_bystander;
 	list_init(&e->live);
 	list_init(&e->sending);
 	e->store = store_new(store_has_ops, e);
@@ -161,12 +168,13 @@ struct engine *engine_new(const struct engine_options *o)
 	timer_init(&e->wake, e->loop, wake_up, e);
 	timer_init(&e->hold, e->loop, wake_up, e);
 	timer_init(&e->survey_again, e->loop, engine_survey, e);
+	timer_init(&e->recover_again, e->loop, engine_recover_again, e);
 	timer_init(&e->housekeeping, e->loop, engine_housekeeping, e);
 	defer_init(&e->pump, e->loop, pump, e);
 	defer_init(&e->turn, e->loop, turn_only, e);
 	loop_on_turn_end(e->loop, end_of_turn, e);
 	e->agenda = agenda_new(e->loop, &schedules);
-	for (size_t i = 0; i < e->config->pylon_count; i++)
+	for (size_t i = 0; i < e->config->pylon_count && !e->is_bystander; i++)
 		(void)engine_add_pylon(e, e->config->pylons[i]);
 	return e;
 }
@@ -180,6 +188,7 @@ void engine_free(struct engine *e)
 	timer_cancel(&e->wake);
 	timer_cancel(&e->hold);
 	timer_cancel(&e->survey_again);
+	timer_cancel(&e->recover_again);
 	timer_cancel(&e->housekeeping);
 	timer_cancel(&e->prepare_guard);
 	defer_cancel(&e->pump);

@@ -43,6 +43,7 @@ struct engine_options {
 	const struct strv *only;     /* names of the pylons to run; empty or NULL = all enabled */
 	const char *home_id;         /* value of the label pylon.home */
 	uint16_t callback_port;      /* agents reach us here; may be set later */
+	bool is_bystander; /* another process has the pylons of this home: none is touched */
 };
 
 struct engine *engine_new(const struct engine_options *o);
@@ -78,8 +79,8 @@ NODISCARD int engine_set_enabled(
 	struct engine *e, const char *name, bool is_enabled, struct err *err);
 /* Zone files were replaced: every schedule is read and planned again. */
 void engine_replan(struct engine *e);
-/* Something about the configuration that people should see in the status: why a reload was refused.
- * NULL = nothing. Replaced by the next one. */
+/* Something about the configuration that people should see in the status, until the next reload:
+ * why it could not be taken over. */
 void engine_note_config(struct engine *e, const char *text);
 
 /* From now on new events are answered 503 "draining" and nothing is claimed any more. */

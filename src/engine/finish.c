@@ -129,8 +129,10 @@ static void apply_finished(struct finish_task *t, struct live *v)
 	struct pylon *p = v->pylon;
 
 	log_finished(t, v);
-	if (t->op.job_state == JOB_QUEUED)
+	if (t->op.job_state == JOB_QUEUED) {
 		pylon_queued(p, t->op.not_before);
+		pylon_repeats(p, &v->job_id, v->config);
+	}
 	if (t->op.outgoing_count > 0)
 		pylon_has_delivery(p, t->op.now_real);
 	engine_emit(e, "job", p, &v->job_id, job_state_name(t->op.job_state), t->op.reason);

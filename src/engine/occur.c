@@ -20,6 +20,9 @@
 /* The one schedule that a pylon has. */
 #define SCHEDULE_ID "trigger"
 
+/* A zone that could not be read is asked for again after this. */
+#define ZONE_AGAIN_US (60 * US_PER_SEC)
+
 static struct pylon *pylon_of(struct agenda_entry *entry)
 {
 	return container_of(entry, struct pylon, clockwork.entry);
@@ -51,7 +54,7 @@ static bool may_go_on(struct pylon *p, int rc, const struct err *err)
 	struct clockwork *c = &p->clockwork;
 
 	c->is_writing = false;
-	engine_note_store(p->engine, rc);
+	pylon_note_store(p, rc);
 	if (rc != 0)
 		log_error(TAG, "%s: its schedule was not recorded, it is tried again: %s",
 			p->config->name,
@@ -63,8 +66,12 @@ static bool may_go_on(struct pylon *p, int rc, const struct err *err)
 	c->is_stale = false;
 	if (rc == 0)
 		pylon_start_clockwork(p);
-	else if (!p->is_gone)
+	else if (rc > 0)
+		pylon_stop_clockwork(p); /* what it believes of the ledger is not so */
+	if (rc != 0 && !p->is_gone)
 		look_again(p);
+	if (p->is_gone)
+		engine_kick(p->engine);
 	return false;
 }
 
@@ -197,11 +204,13 @@ static void occurred(struct store_op *op, int rc, const struct err *err)
 /* What the job's templates see as .body. */
 static void fill_event(struct event *ev, int64_t at)
 {
+	struct buf body = BUF_NULL;
 	char when[INSTANT_SIZE];
 
 	instant_print(at, when);
-	ev->body = xasprintf("{\"scheduled_at\":\"%s\"}", when);
-	ev->body_n = strlen(ev->body);
+	buf_printf(&body, "{\"scheduled_at\":\"%s\"}", when);
+	ev->body_n = body.n;
+	ev->body = buf_steal(&body);
 	sha256_hex(ev->body, ev->body_n, ev->body_sha256);
 }
 
@@ -387,10 +396,12 @@ static void take_state(struct pylon *p, struct schedule_state *take)
 		str_replace(&take->spec, spec);
 		take->anchor = p->config->created_real > 0 ? p->config->created_real : now;
 		take->epoch = MAX_OF(take->epoch, 1);
-		take->decided_to = now;
+		take->decided_to = MAX_OF(take->decided_to, now);
 		take->disabled_at = 0;
 	}
 	if (!make_schedule(p, take->anchor)) {
+		/* The texts were checked, so it is the zone's file. */
+		agenda_set(p->engine->agenda, &c->entry, now + ZONE_AGAIN_US);
 		schedule_state_fini(take);
 		return;
 	}

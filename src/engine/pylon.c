@@ -5,6 +5,7 @@
  * rebuild.
  */
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "config/paths.h"
@@ -51,24 +52,79 @@ bool job_is_scheduled(const struct job *j)
 	return str_eq(j->source, "schedule");
 }
 
-struct pylon_config *pylon_config_of(struct pylon *p, const struct job *j)
+/* --- under which configuration --- */
+
+int64_t pylon_now(const struct pylon *p)
 {
-	/* Only a person's decision makes a job that ran before wait without failures. */
-	bool is_run_again = j->attempt > 0 && j->failures == 0;
-	int64_t since = is_run_again ? j->queued_at : j->created_at;
+	return MAX_OF(loop_real(p->engine->loop), p->config_since);
+}
+
+static struct repetition *repetition_of(struct pylon *p, const struct id *job_id)
+{
+	list_foreach (it, &p->repetitions) {
+		struct repetition *r = list_entry(it, struct repetition, node);
+
+		if (str_eq(r->job_id.s, job_id->s))
+			return r;
+	}
+	return NULL;
+}
+
+static void repetition_free(struct repetition *r)
+{
+	list_remove(&r->node);
+	pylon_config_unref(r->config);
+	free(r);
+}
+
+void pylon_repeats(struct pylon *p, const struct id *job_id, struct pylon_config *config)
+{
+	struct repetition *r = xcalloc_held(1, sizeof(*r));
+
+	r->job_id = *job_id;
+	r->config = pylon_config_ref(config);
+	list_append(&p->repetitions, &r->node);
+}
+
+void pylon_repeats_no_more(struct pylon *p, const struct id *job_id)
+{
+	struct repetition *r = repetition_of(p, job_id);
+
+	if (r != NULL)
+		repetition_free(r);
+}
+
+static struct pylon_config *config_at(struct pylon *p, int64_t accepted_at)
+{
 	struct pylon_config *found = p->config;
 
-	if (since >= p->config_since)
+	if (accepted_at >= p->config_since)
 		return found;
 	list_foreach (it, &p->elders) {
-		const struct elder *elder = list_entry(it, struct elder, node);
+		struct elder *elder = list_entry(it, struct elder, node);
 
 		found = elder->config;
-		if (since >= elder->since)
+		elder->is_needed = true;
+		if (accepted_at >= elder->since)
 			break;
 	}
 	return found;
 }
+
+struct pylon_config *pylon_config_of(struct pylon *p, const struct job *j)
+{
+	const struct repetition *r = repetition_of(p, &j->id);
+	struct pylon_config *found;
+
+	if (r != NULL)
+		return r->config;
+	found = config_at(p, j->created_at);
+	/* Between the question and its approval it was only waiting. Otherwise a job that became
+	 * queued later than it was created was taken in again. */
+	return j->attempt == 0 && found->approval ? found : config_at(p, j->queued_at);
+}
+
+/* --- the database --- */
 
 static void log_migration(const struct pylon *p, const struct store_migration *m)
 {
@@ -79,9 +135,44 @@ static void log_migration(const struct pylon *p, const struct store_migration *m
 		p->config->name, m->from, m->to, (long long)m->rows, m->backup);
 }
 
+static char *folder_of(const struct pylon *p)
+{
+	return xasprintf("%s/pylons/%s", p->engine->config->home, p->config->name);
+}
+
+bool pylon_has_other_folder(const struct pylon *p)
+{
+	CLEANUP(freep) char *folder = folder_of(p);
+	struct stat st;
+
+	return stat(folder, &st) == 0 && (st.st_dev != p->folder_dev || st.st_ino != p->folder_ino);
+}
+
+/* Without its counters and living runs a database is of no use. A folder that was moved away is not
+ * made again: what would be accepted into it were lost when the other one comes back. */
+static int open_database(struct pylon *p, struct store_migration *m, struct err *err)
+{
+	CLEANUP(freep) char *folder = folder_of(p);
+	CLEANUP(freep) char *path = xasprintf("%s/jobs.db", folder);
+	struct stat st;
+	int rc;
+
+	if (stat(folder, &st) < 0)
+		return err_set(err, -ENOENT, "the folder %s is gone", folder);
+	p->folder_dev = st.st_dev;
+	p->folder_ino = st.st_ino;
+	rc = store_open(p->engine->store, path, p->config->name, &p->db, m, err);
+	if (rc == 0 && !p->is_recovered)
+		rc = pylon_recover(p, err);
+	if (rc == 0)
+		return 0;
+	store_close(p->db);
+	p->db = NULL;
+	return rc;
+}
+
 struct store_db *pylon_db(struct pylon *p)
 {
-	CLEANUP(buf_fini) struct buf path = BUF_NULL;
 	struct store_migration m = {0};
 	struct err err = CLEAN_ERR;
 	int rc;
@@ -89,15 +180,15 @@ struct store_db *pylon_db(struct pylon *p)
 	p->used_mono = loop_mono(p->engine->loop);
 	if (p->db != NULL)
 		return p->db;
-	buf_printf(&path, "%s/pylons/%s/jobs.db", p->engine->config->home, p->config->name);
-	rc = store_open(p->engine->store, buf_str(&path), p->config->name, &p->db, &m, &err);
+	rc = open_database(p, &m, &err);
 	if (rc != 0) {
-		p->db = NULL;
 		(void)err_wrap(&err, "database");
 		/* Asked again with every request: said once. */
 		if (!str_eq(p->db_problem, err.text))
 			log_error(TAG, "%s: %s", p->config->name, err.text);
 		str_replace(&p->db_problem, err.text);
+		if (!p->is_recovered)
+			engine_recover_later(p->engine, rc);
 		return NULL;
 	}
 	str_replace(&p->db_problem, NULL);
@@ -112,7 +203,7 @@ void pylon_close_if_idle(struct pylon *p)
 
 	struct err err = CLEAN_ERR;
 
-	if (p->db == NULL || !is_idle || store_has_work(p->engine->store))
+	if (p->db == NULL || !is_idle || store_db_has_work(p->db))
 		return;
 	if (pylon_count(p, &err) < 0)
 		log_warn(TAG, "%s: %s", p->config->name, err.text);
@@ -150,13 +241,9 @@ int pylon_count(struct pylon *p, struct err *err)
 void pylon_free(struct pylon *p)
 {
 	pylon_stop_clockwork(p);
-	list_foreach_safe (it, &p->elders) {
-		struct elder *elder = list_entry(it, struct elder, node);
-
-		list_remove(&elder->node);
-		pylon_config_unref(elder->config);
-		free(elder);
-	}
+	pylon_forget_elders(p);
+	list_foreach_safe (it, &p->repetitions)
+		repetition_free(list_entry(it, struct repetition, node));
 	route_free(p->route);
 	pylon_config_unref(p->config);
 	free(p->config_problem);

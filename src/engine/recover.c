@@ -19,16 +19,35 @@
 #define PREPARE_GUARD_US      (5 * US_PER_SEC)
 #define HOUSEKEEPING_FIRST_US (5 * US_PER_SEC)
 #define SURVEY_AGAIN_US       (5 * US_PER_SEC)
+#define GIVE_UP_US            (60 * US_PER_SEC)
 
 /* --- databases --- */
+
+/* The folder was renamed: its runs go on, and are recorded where their rows are now. */
+static void take_over(struct live *v, struct pylon *p)
+{
+	if (v->pylon == p || !v->pylon->is_gone || v->is_finishing)
+		return; /* or a try before this one got as far */
+	log_info(TAG, "job %.8s: followed from %s to %s", v->job_id.s, v->pylon->config->name,
+		p->config->name);
+	v->pylon->active--;
+	v->pylon = p;
+	p->active++;
+}
 
 static void load_live(const struct job *j, void *ctx)
 {
 	struct pylon *p = ctx;
 	struct err err = CLEAN_ERR;
 	struct run r = {0};
-	struct live *v;
-	int rc = store_living_run(p->db, &j->id, &r, &err);
+	struct live *v = engine_live_job(p->engine, &j->id);
+	int rc;
+
+	if (v != NULL) {
+		take_over(v, p);
+		return;
+	}
+	rc = store_living_run(p->db, &j->id, &r, &err);
 
 	if (rc != 0) {
 		log_error(TAG, "job %.8s is %s but has no run: %s", j->id.s,
@@ -36,6 +55,7 @@ static void load_live(const struct job *j, void *ctx)
 		return;
 	}
 	v = live_new(p, p->config, &j->id, &r.id);
+	v->is_recovered = true;
 	v->is_scheduled = job_is_scheduled(j);
 	p->active++;
 	p->engine->active++;
@@ -50,21 +70,101 @@ static void load_live(const struct job *j, void *ctx)
 	run_fini(&r);
 }
 
+/* A pylon that comes late brings runs along that the survey was not asked about. */
+static void survey_anew(struct engine *e)
+{
+	if (!e->is_surveyed)
+		return;
+	e->is_surveyed = false;
+	timer_set_in(&e->survey_again, 0);
+}
+
 int pylon_recover(struct pylon *p, struct err *err)
 {
 	int64_t now = loop_real(p->engine->loop);
-	int rc;
+	int rc = store_recover_deliveries(p->db, now, err);
 
-	if (pylon_db(p) == NULL)
-		return -EIO;
-	rc = store_recover_deliveries(p->db, now, err);
 	if (rc > 0)
 		log_info(TAG, "%s: %d messages may be sent a second time", p->config->name, rc);
 	if (rc >= 0)
 		rc = pylon_count(p, err);
 	if (rc >= 0)
 		rc = store_open_jobs(p->db, true, load_live, p, err);
-	return rc;
+	if (rc < 0)
+		return rc;
+	p->is_recovered = true;
+	if (p->active > 0)
+		survey_anew(p->engine);
+	engine_kick(p->engine);
+	return 0;
+}
+
+void engine_recover_later(struct engine *e, int rc)
+{
+	/* Time does not mend these. */
+	if (rc != -EUCLEAN && rc != -EPROTO && !timer_is_set(&e->recover_again))
+		timer_set_in(&e->recover_again, READ_AGAIN_US);
+}
+
+void engine_recover_again(struct timer *t UNUSED, void *ctx)
+{
+	struct engine *e = ctx;
+
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = e->pylons[i];
+
+		if (!p->is_recovered && !p->is_gone && pylon_db(p) != NULL)
+			pylon_close_if_idle(p);
+	}
+}
+
+/* What is in the new file is taken up as at the start. */
+static void reopen(struct pylon *p)
+{
+	store_close(p->db);
+	p->db = NULL;
+	p->is_stale = p->is_recovered = false;
+	(void)pylon_db(p);
+	pylon_start_clockwork(p);
+}
+
+/* A database that is not in its place may come back, alone or with its folder. Nothing is accepted
+ * until then, for it would be forgotten, and what ended meanwhile waits; but not for ever when the
+ * pylon is gone, too. Another folder in its place is a decision, and brings another database. */
+static bool may_come_back(const struct pylon *p)
+{
+	bool is_over = p->is_gone && loop_mono(p->engine->loop) - p->gone_mono >= GIVE_UP_US;
+
+	return !is_over && !pylon_has_other_folder(p);
+}
+
+/* Its database was removed or replaced. */
+static void mend(struct pylon *p)
+{
+	if (p->db == NULL || !store_is_stale(p->db)) {
+		p->is_stale = false;
+		return;
+	}
+	if (may_come_back(p))
+		return;
+	if (store_db_has_work(p->db)) {
+		log_warn(TAG, "%s: its database is gone; what ended since is not recorded",
+			p->config->name);
+		store_give_up(p->db);
+	}
+	if (p->is_gone)
+		p->next_delivery = 0; /* neither is what was to be told */
+	if (p->is_gone || p->active > 0 || p->in_flight > 0 || store_db_has_work(p->db))
+		return;
+	log_warn(TAG, "%s: its folder was replaced; its database is opened anew", p->config->name);
+	reopen(p);
+}
+
+void engine_mend(struct engine *e)
+{
+	for (size_t i = 0; i < e->pylon_count; i++)
+		if (e->pylons[i]->is_stale || e->pylons[i]->is_gone)
+			mend(e->pylons[i]);
 }
 
 static void open_pylons(struct engine *e)
@@ -73,10 +173,8 @@ static void open_pylons(struct engine *e)
 
 	for (size_t i = 0; i < e->pylon_count; i++) {
 		struct pylon *p = e->pylons[i];
-		struct err err = CLEAN_ERR;
 
-		if (pylon_recover(p, &err) < 0 && err.code != 0)
-			log_error(TAG, "%s: %s", p->config->name, err.text);
+		(void)pylon_db(p); /* which says what is wrong with it */
 		pylon_make_route(p);
 		pylon_start_clockwork(p);
 		pending += p->queued + p->awaiting + p->active;
@@ -189,7 +287,7 @@ static void reconcile(struct engine *e)
 	list_foreach_safe (it, &e->live) {
 		struct live *v = list_entry(it, struct live, node);
 
-		if (v->is_handed || v->is_finishing)
+		if (!v->is_recovered || v->is_handed || v->is_finishing)
 			continue;
 		if (v->is_found || v->started_at > 0)
 			adopt(v);
@@ -279,7 +377,9 @@ static void survey_done(void *ctx, int rc, const char *text)
 	}
 	e->is_surveyed = true;
 	reconcile(e);
-	check_images(e);
+	if (!e->images_checked)
+		check_images(e);
+	e->images_checked = true;
 	engine_kick(e);
 }
 
@@ -287,7 +387,11 @@ void engine_survey(struct timer *t UNUSED, void *ctx)
 {
 	struct engine *e = ctx;
 
-	if (e->runner_is_up && !e->is_surveyed)
+	if (!e->runner_is_up || e->is_surveyed)
+		return;
+	if (e->is_bystander)
+		survey_done(e, 0, "");
+	else
 		e->ports.runner->ops->survey(e->ports.runner, survey_each, survey_done, e);
 }
 

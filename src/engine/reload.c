@@ -34,6 +34,7 @@ struct pylon *engine_add_pylon(struct engine *e, struct pylon_config *c)
 	p->engine = e;
 	p->config = pylon_config_ref(c);
 	list_init(&p->elders);
+	list_init(&p->repetitions);
 	e->pylons = xreallocarray(e->pylons, e->pylon_count + 1, sizeof(struct pylon *));
 	memmove(&e->pylons[i + 1], &e->pylons[i], (e->pylon_count - i) * sizeof(struct pylon *));
 	e->pylons[i] = p;
@@ -78,7 +79,7 @@ void pylon_make_route(struct pylon *p)
 	log_error(TAG, "%s: %s", c->name, err.text);
 }
 
-/* Jobs of the present configuration are still open: it is kept for them. */
+/* Jobs of the present configuration may still be open: it is kept for them. */
 static void keep_elder(struct pylon *p)
 {
 	struct elder *elder = xcalloc_held(1, sizeof(*elder));
@@ -88,18 +89,63 @@ static void keep_elder(struct pylon *p)
 	list_prepend(&p->elders, &elder->node);
 }
 
+static void elder_free(struct elder *elder)
+{
+	list_remove(&elder->node);
+	pylon_config_unref(elder->config);
+	free(elder);
+}
+
+void pylon_forget_elders(struct pylon *p)
+{
+	list_foreach_safe (it, &p->elders)
+		elder_free(list_entry(it, struct elder, node));
+}
+
+/* pylon_config_of() marks what it finds. */
+static void count_needs(const struct job *j, void *ctx)
+{
+	struct pylon *p = ctx;
+
+	(void)pylon_config_of(p, j);
+	p->last_accepted = MAX_OF(p->last_accepted, MAX_OF(j->created_at, j->queued_at));
+}
+
+/* Under constant load some job is always open; but not one of each configuration that there ever
+ * was. */
+static void forget_unneeded(struct pylon *p)
+{
+	struct err err = CLEAN_ERR;
+
+	if (!pylon_has_open_jobs(p) || pylon_db(p) == NULL || store_db_has_work(p->db))
+		return;
+	list_foreach (it, &p->elders)
+		list_entry(it, struct elder, node)->is_needed = false;
+	if (store_open_jobs(p->db, false, count_needs, p, &err) < 0) {
+		log_warn(TAG, "%s: %s", p->config->name, err.text);
+		return;
+	}
+	list_foreach_safe (it, &p->elders) {
+		struct elder *elder = list_entry(it, struct elder, node);
+
+		if (!elder->is_needed)
+			elder_free(elder);
+	}
+}
+
 static void replace_config(struct pylon *p, struct pylon_config *c)
 {
 	int64_t now = loop_real(p->engine->loop);
 
+	forget_unneeded(p);
 	keep_elder(p);
 	p->config = pylon_config_ref(c);
-	p->config_since = MAX_OF(now, MAX_OF(p->config_since, p->last_created)) + 1;
+	p->config_since = MAX_OF(now, MAX_OF(p->config_since, p->last_accepted)) + 1;
 }
 
 static void take_config(struct pylon *p, struct pylon_config *c)
 {
-	bool is_other_image = !str_eq(p->config->image, c->image);
+	bool is_other_image = !pylon_is_active(p) || !str_eq(p->config->image, c->image);
 
 	p->is_gone = false;
 	str_replace(&p->config_problem, NULL);
@@ -113,6 +159,7 @@ static void take_config(struct pylon *p, struct pylon_config *c)
 static void retire(struct pylon *p)
 {
 	p->is_gone = true;
+	p->gone_mono = loop_mono(p->engine->loop);
 	str_replace(&p->config_problem, NULL);
 	pylon_make_route(p);
 	pylon_stop_clockwork(p);
@@ -120,24 +167,16 @@ static void retire(struct pylon *p)
 
 /* --- what is no longer needed --- */
 
-/* Jobs that were accepted under them are over. */
-static void forget_elders(struct pylon *p)
+static bool has_work(const struct pylon *p)
 {
-	if (list_is_empty(&p->elders) || pylon_has_open_jobs(p) || store_has_work(p->engine->store))
-		return;
-	list_foreach_safe (it, &p->elders) {
-		struct elder *elder = list_entry(it, struct elder, node);
-
-		list_remove(&elder->node);
-		pylon_config_unref(elder->config);
-		free(elder);
-	}
+	return p->db != NULL && store_db_has_work(p->db);
 }
 
+/* A message that is to be sent keeps a pylon, too: nobody else would send it. */
 static bool is_needed(const struct pylon *p)
 {
-	return !p->is_gone || p->active > 0 || p->in_flight > 0 || p->clockwork.is_writing ||
-	       store_has_work(p->engine->store);
+	return !p->is_gone || p->active > 0 || p->in_flight > 0 || has_work(p) ||
+	       (p->db != NULL && p->next_delivery != 0);
 }
 
 static void drop(struct engine *e, size_t i)
@@ -155,8 +194,11 @@ static void drop(struct engine *e, size_t i)
 void engine_forget_gone(struct engine *e)
 {
 	for (size_t i = e->pylon_count; i-- > 0;) {
-		forget_elders(e->pylons[i]);
-		if (!is_needed(e->pylons[i]))
+		struct pylon *p = e->pylons[i];
+
+		if (!pylon_has_open_jobs(p) && !has_work(p))
+			pylon_forget_elders(p);
+		if (!is_needed(p))
 			drop(e, i);
 	}
 }
@@ -186,6 +228,19 @@ static void refuse_pylon(struct engine *e, const char *name, const struct proble
 	str_replace(&p->config_problem, buf_str(&text));
 }
 
+static void refuse_path(struct engine *e, const struct pylon_config *c, const char *holder)
+{
+	CLEANUP(freep)
+	char *text =
+		xasprintf("its path %s belongs to %s, whose own file is broken", c->path, holder);
+	struct pylon *p = engine_pylon(e, c->name);
+
+	note(e, c->name, slice_of(text));
+	log_error(TAG, "%s: %s", c->name, text);
+	if (p != NULL)
+		str_replace(&p->config_problem, text);
+}
+
 /* Its path belongs to a pylon that goes on with what it had because its own file is broken now: the
  * loader cannot see that, and neither may win in silence. */
 static bool is_path_held(struct engine *e, const struct config *next, const struct pylon_config *c)
@@ -197,10 +252,7 @@ static bool is_path_held(struct engine *e, const struct config *next, const stru
 			!strv_has(&next->broken, p->config->name) || p->route == NULL ||
 			!str_eq(p->config->path, c->path))
 			continue;
-		strv_addf(&e->config_notes,
-			"%s: its path %s belongs to %s, whose own file is broken", c->name, c->path,
-			p->config->name);
-		log_error(TAG, "%s", e->config_notes.v[e->config_notes.n - 1]);
+		refuse_path(e, c, p->config->name);
 		return true;
 	}
 	return false;
@@ -226,20 +278,32 @@ static void update_pylon(struct pylon *p, struct pylon_config *c)
 static void start_pylon(struct engine *e, struct pylon_config *c)
 {
 	struct pylon *p = engine_add_pylon(e, c);
-	struct err err = CLEAN_ERR;
 
-	p->config_since = loop_real(e->loop);
-	if (pylon_recover(p, &err) < 0 && err.code != 0)
-		log_error(TAG, "%s: %s", c->name, err.text);
+	(void)pylon_db(p); /* which says what is wrong with it */
 	pylon_make_route(p);
 	pylon_start_clockwork(p);
 	pylon_check_image(p);
+	pylon_close_if_idle(p);
 	log_info(TAG, "%s: added%s", c->name, pylon_is_active(p) ? "" : ", disabled");
+}
+
+/* A folder that was put in the place of another brings its own database along. */
+static void look_for_stale(struct engine *e)
+{
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		struct pylon *p = e->pylons[i];
+
+		p->is_stale = p->is_stale || (p->db != NULL && store_is_stale(p->db));
+	}
 }
 
 void engine_reconfigure(
 	struct engine *e, const struct config *next, const struct problems *problems)
 {
+	if (e->is_bystander) {
+		e->config = next;
+		return;
+	}
 	/* What was handed over in this turn belongs to the old one: its rows get their time now. */
 	if (store_has_work(e->store))
 		(void)store_commit(e->store, loop_mono(e->loop));
@@ -265,6 +329,7 @@ void engine_reconfigure(
 		else
 			start_pylon(e, next->pylons[i]);
 	}
+	look_for_stale(e);
 	for (size_t i = 0; i < next->broken.n; i++)
 		refuse_pylon(e, next->broken.v[i], problems);
 	engine_emit(e, "config", NULL, NULL, e->config_notes.n == 0 ? "applied" : "refused", NULL);
@@ -282,7 +347,6 @@ int engine_set_enabled(struct engine *e, const char *name, bool is_enabled, stru
 
 void engine_note_config(struct engine *e, const char *text)
 {
-	strv_fini(&e->config_notes);
-	if (text != NULL)
+	if (!strv_has(&e->config_notes, text))
 		strv_add(&e->config_notes, text);
 }

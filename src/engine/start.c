@@ -230,11 +230,12 @@ static void claim_done(struct store_op *op, int rc, const struct err *err)
 	struct live *v;
 
 	p->is_claiming = p->claim_has_slot = false;
-	engine_note_store(p->engine, rc);
+	pylon_note_store(p, rc);
 	if (rc != 0) {
 		claim_lost(t, rc, err);
 	} else {
 		pylon_unqueued(p, t->not_before);
+		pylon_repeats_no_more(p, &t->op.job_id);
 		v = live_new(p, t->config, &t->op.job_id, &t->op.run_id);
 		v->is_scheduled = t->is_scheduled;
 		v->attempt = t->op.attempt;

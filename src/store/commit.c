@@ -95,6 +95,16 @@ bool store_has_work(const struct store *s)
 	return !list_is_empty(&s->dirty);
 }
 
+bool store_db_has_work(const struct store_db *db)
+{
+	return !list_is_empty(&db->dirty);
+}
+
+bool store_is_stale(const struct store_db *db)
+{
+	return db_file_check(db, NULL) < 0;
+}
+
 static struct store_op *op_of(struct list *node)
 {
 	return list_entry(node, struct store_op, node);
@@ -315,4 +325,19 @@ int64_t store_commit(struct store *s, int64_t now_mono)
 			wait = w;
 	}
 	return wait;
+}
+
+void store_give_up(struct store_db *db)
+{
+	struct outcome o = {.done = LIST_INIT(o.done), .failed = LIST_INIT(o.failed)};
+	struct list ops = LIST_INIT(ops);
+	int rc = db_file_check(db, &o.err);
+
+	must(rc < 0 && list_is_empty(&db->turn));
+	list_splice(&ops, &db->kept);
+	list_splice(&ops, &db->ops);
+	list_remove(&db->dirty);
+	list_foreach_safe (it, &ops)
+		fail_op(&o, it, rc);
+	tell(&o.failed, &o.err);
 }

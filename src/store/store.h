@@ -62,6 +62,11 @@ NODISCARD int store_check(const char *path, struct err *e);
  * left, else in how many microseconds it wants to be called again (busy or full). */
 int64_t store_commit(struct store *s, int64_t now_mono);
 bool store_has_work(const struct store *s);
+bool store_db_has_work(const struct store_db *db);
+/* Was its file removed or replaced while it was open? Then nothing can be written any more. */
+bool store_is_stale(const struct store_db *db);
+/* Fails what waits for a stale database with -ESTALE, `must` or not. Not from inside a `done`. */
+void store_give_up(struct store_db *db);
 
 struct store_op;
 typedef void store_done_fn(struct store_op *op, int rc, const struct err *e);

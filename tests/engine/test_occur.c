@@ -24,6 +24,7 @@ struct ledger {
 	int64_t outcomes[OCCURRENCE_OUTCOMES];
 	int64_t total, rows;
 	int64_t newest, epoch;
+	int64_t epochs; /* all of them added up */
 	struct id newest_job;
 };
 
@@ -33,6 +34,7 @@ static void count_row(const struct occurrence *o, const char *pylon UNUSED, void
 
 	l->outcomes[o->outcome] += o->count;
 	l->total += o->count;
+	l->epochs += o->epoch;
 	if (l->rows++ == 0) {
 		l->newest = o->last;
 		l->epoch = o->epoch;
@@ -171,6 +173,7 @@ static void a_large_step_back_begins_anew(void **state UNUSED)
 	loop_advance(w.loop, MINUTE);
 	assert_int_equal(ledger_of(&w).total, 2);
 	assert_int_equal(w.runner.n, 2);
+	assert_int_equal(ledger_of(&w).epochs, 1 + 2);
 	world_close(&w);
 }
 

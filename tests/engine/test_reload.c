@@ -131,7 +131,7 @@ static void a_broken_file_changes_nothing_and_is_told(void **state UNUSED)
 {
 	static const char *const broken[] = {"", "name: hook\ntrig",
 		"name: hook\ntrigger:\n  type: webhook\n  path: hook\n", "\t\n",
-		"name: hook\nname: hook\n", "name: other\n"};
+		"name: hook\nname: hook\n", "name: hook\ntrigger: 5\n"};
 	struct world w;
 
 	world_open(&w, CONFIG_OF("99"), PYLON("good"));
@@ -271,6 +271,24 @@ static void the_path_of_a_broken_pylon_is_not_free(void **state UNUSED)
 	world_close(&w);
 }
 
+/* One that runs elsewhere stays where it is, and says why. */
+static void a_move_to_the_path_of_a_broken_pylon_is_refused_aloud(void **state UNUSED)
+{
+	struct world w;
+
+	world_open(&w, CONFIG, PYLON("first"));
+	world_put(&w, FILE_OF("mover"), PYLON_OF("mover", "/mover", "s3cret", "second", ""));
+	assert_config(&w, true);
+	world_put(&w, FILE_OF("hook"), "name: hook\n  x\n");
+	world_put(&w, FILE_OF("mover"), PYLON_OF("mover", "/hook", "s3cret", "second", ""));
+	assert_config(&w, true);
+	assert_non_null(strstr(pylon_seen(&w, "mover").problem, "/hook belongs to hook"));
+	world_put(&w, FILE_OF("mover"), PYLON_OF("mover", "/mover", "s3cret", "second", ""));
+	assert_config(&w, true);
+	assert_string_equal(pylon_seen(&w, "mover").problem, "");
+	world_close(&w);
+}
+
 /* --- the order between pylons --- */
 
 static void many_events_of_one_pylon_do_not_keep_another_waiting(void **state UNUSED)
@@ -330,6 +348,7 @@ int main(void)
 		cmocka_unit_test(config_yaml_waits_until_it_is_asked_for),
 		cmocka_unit_test(a_second_pylon_cannot_take_a_path_over),
 		cmocka_unit_test(the_path_of_a_broken_pylon_is_not_free),
+		cmocka_unit_test(a_move_to_the_path_of_a_broken_pylon_is_refused_aloud),
 		cmocka_unit_test(many_events_of_one_pylon_do_not_keep_another_waiting),
 		cmocka_unit_test(a_job_whose_start_kills_the_daemon_three_times_is_parked),
 	};

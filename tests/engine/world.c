@@ -27,6 +27,7 @@ static void runner_ensure(struct runner *r, const char *image UNUSED,
 {
 	struct fake_runner *f = runner_of(r);
 
+	f->ensured++;
 	done(ctx, f->image_fails ? -2 : 0, f->image_fails ? "no such image" : "");
 }
 
@@ -199,7 +200,11 @@ static void workspace_prepare(struct workspace *w, const struct workspace_spec *
 	int fail = f->fail;
 
 	f->fail = 0;
-	done(ctx, &spec->job_id, fail, fail < 0 ? "no folder" : f->jobs);
+	f->waiting = spec->job_id;
+	f->done = done;
+	f->done_ctx = ctx;
+	if (!f->is_slow)
+		done(ctx, &spec->job_id, fail, fail < 0 ? "no folder" : f->jobs);
 }
 
 static void workspace_remove(struct workspace *w, const struct id *job)
@@ -228,8 +233,12 @@ static void prepared(void *ctx)
 
 static void start_engine(struct world *w)
 {
-	struct engine_options o = {
-		.loop = w->loop, .config = w->config, .home_id = "home", .callback_port = 8080};
+	struct engine_options o = {.loop = w->loop,
+		.config = w->config,
+		.home_id = "home",
+		.callback_port = 8080,
+		.is_bystander = w->is_bystander,
+		.only = &w->only};
 	struct engine_ports ports = {&w->runner.port, &w->workspace.port, &w->channel.port};
 	struct err e = CLEAN_ERR;
 
@@ -327,6 +336,17 @@ void world_remove(struct world *w, const char *path)
 
 	assert_int_equal(tree_remove(whole, &e), 0);
 	free(whole);
+}
+
+void world_reread(struct world *w)
+{
+	struct problems problems = {0};
+	struct err e = CLEAN_ERR;
+
+	config_free(w->config);
+	w->config = NULL;
+	assert_int_equal(config_load(w->home, &w->config, &problems, &e), 0);
+	problems_fini(&problems);
 }
 
 bool world_reload(struct world *w, bool take_global)
@@ -435,6 +455,14 @@ void world_exited(struct world *w, size_t i, int status)
 	struct runner_exit x = {.exit_code = status, .stdout_tail = ""};
 
 	w->runner.ev.exited(w->runner.ev.ctx, &world_run(w, i)->run_id, &x);
+	loop_settle(w->loop);
+}
+
+void world_workspace_ready(struct world *w)
+{
+	struct fake_workspace *f = &w->workspace;
+
+	f->done(f->done_ctx, &f->waiting, 0, f->jobs);
 	loop_settle(w->loop);
 }
 

@@ -38,6 +38,7 @@ struct fake_runner {
 	struct runner_found found[8];
 	size_t found_n;
 	bool image_fails, survey_fails;
+	size_t ensured; /* images asked for */
 };
 
 struct fake_sent {
@@ -58,6 +59,11 @@ struct fake_workspace {
 	struct workspace port;
 	char *jobs;
 	int fail; /* negative errno: the next prepare fails */
+	/* is_slow: the answer waits for world_workspace_ready() */
+	bool is_slow;
+	struct id waiting;
+	void (*done)(void *ctx, const struct id *job_id, int rc, const char *text);
+	void *done_ctx;
 	size_t removed;
 	struct id last_removed;
 };
@@ -71,6 +77,8 @@ struct world {
 	struct fake_channel channel;
 	struct fake_workspace workspace;
 	bool is_prepared;
+	bool is_bystander; /* of the next engine */
+	struct strv only;  /* of the next engine, too */
 	/* the last answer */
 	struct answer answer;
 	int answers;
@@ -84,6 +92,8 @@ void world_restart(struct world *w);
 void world_down(struct world *w, int64_t us);
 /* Writes a file below the home; folders are made. */
 void world_put(struct world *w, const char *path, const char *text);
+/* Reads the configuration anew, as a process that starts does. */
+void world_reread(struct world *w);
 /* Removes a file or folder with all that is in it. */
 void world_remove(struct world *w, const char *path);
 /* What the daemon does when files have changed. False when config.yaml was refused. */
@@ -100,6 +110,8 @@ struct fake_run *world_run(struct world *w, size_t i);
 void world_assert_prompt(struct world *w, size_t i, const char *expected);
 void world_started(struct world *w, size_t i);
 void world_exited(struct world *w, size_t i, int status);
+/* The workspace that was asked for last is there. */
+void world_workspace_ready(struct world *w);
 /* Puts result.json where the run's agent would. */
 void world_result(struct world *w, size_t i, const char *json);
 /* State of the job, its row in *ret (job_fini()). */
