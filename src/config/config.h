@@ -186,6 +186,9 @@ struct config {
 	/* Keys of config.yaml whose new values wait for a restart ("server.port"), after a reload.
 	 */
 	struct strv restart_needed;
+	/* Why config.yaml as it is on disk cannot be used, after a reload that did without it:
+	 * "file:line:column: text"; NULL = it can. */
+	char *file_problem;
 	/* What config.yaml said when it was read, so that a reload of pylons alone can stand on it.
 	 */
 	char *global_text;

@@ -24,6 +24,7 @@ void config_free(struct config *c)
 	free(c->pylons);
 	strv_fini(&c->broken);
 	strv_fini(&c->restart_needed);
+	free(c->file_problem);
 	free(c->global_text);
 	free(c->global_name);
 	free(c->start_text);

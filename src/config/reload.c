@@ -102,6 +102,20 @@ static bool stand_on_disk(struct loading *l, const struct disk *d, const struct 
 	return d->is_fine && stand_on(l, &d->file, running);
 }
 
+/* The first that is no warning, as "file:line:column: text"; heap, NULL = none. */
+static char *first_reason(const struct problems *problems)
+{
+	for (size_t i = 0; i < problems->n; i++) {
+		struct buf line = BUF_NULL;
+
+		if (problems->v[i].is_warning)
+			continue;
+		problem_print(&line, &problems->v[i]);
+		return buf_steal(&line);
+	}
+	return NULL;
+}
+
 int config_reload(const struct config *running, bool take_global, struct config **ret,
 	struct problems *problems, struct err *e)
 {
@@ -110,6 +124,7 @@ int config_reload(const struct config *running, bool take_global, struct config 
 		.problems = problems,
 		.had_pylons = running->pylon_count + running->broken.n > 0};
 	CLEANUP(disk_fini) struct disk disk = {0};
+	CLEANUP(freep) char *reason = NULL;
 	bool ok = load_env(&l);
 
 	if (ok) {
@@ -117,10 +132,15 @@ int config_reload(const struct config *running, bool take_global, struct config 
 		ok = take_global ? stand_on_disk(&l, &disk, running)
 				 : stand_on_running(&l, &disk, running);
 	}
-	if (!ok || load_pylons(&l) < 0)
-		return err_set(e, -EINVAL, "the configuration in %s cannot be used", running->home);
+	if (!ok || load_pylons(&l) < 0) {
+		reason = first_reason(problems);
+		return err_set(e, -EINVAL, "the configuration cannot be used: %s",
+			reason == NULL ? running->home : reason);
+	}
 	if (disk.is_fine)
 		note_differences(&l.c->restart_needed, &disk.loading.global.form, &l.global.form);
+	else
+		l.c->file_problem = first_reason(&disk.problems);
 	*ret = STEAL(l.c);
 	return 0;
 }

@@ -33,6 +33,7 @@ struct daemon {
 	uint16_t port;
 
 	struct folder_watch *watch;
+	struct strv watched_folders;
 	struct strv watched_files; /* whose change is a reason to read the configuration */
 	struct strv zone_files;
 	struct timer settle;

@@ -30,8 +30,7 @@ static void print_problems(const struct problems *p)
 		CLEANUP(buf_fini) struct buf line = BUF_NULL;
 
 		problem_print(&line, &p->v[i]);
-		(void)fprintf(
-			stderr, "%s%s\n", p->v[i].is_warning ? "warning: " : "", buf_str(&line));
+		(void)fprintf(stderr, "%s\n", buf_str(&line));
 	}
 }
 
@@ -60,8 +59,6 @@ static int check_names(struct daemon *d)
 			d->paths.pylons_dir);
 		return EXIT_STATUS_FAILED;
 	}
-	if (d->is_local_only)
-		strv_add(&d->only, ""); /* no pylon has this name */
 	return 0;
 }
 
@@ -116,7 +113,8 @@ static int make_ports(struct daemon *d, const char *home_id, struct err *e)
 		.config = d->config,
 		.only = &d->only,
 		.home_id = home_id,
-		.callback_port = d->config->port};
+		.callback_port = d->config->port,
+		.is_bystander = d->is_local_only};
 	struct runner_docker_config rc = {.home_id = home_id,
 		.socket = engine_socket,
 		.socket_ctx = d,
@@ -268,6 +266,7 @@ static void take_down(struct daemon *d)
 	problems_fini(&d->problems);
 	strv_fini(&d->only);
 	strv_fini(&d->hosts);
+	strv_fini(&d->watched_folders);
 	strv_fini(&d->watched_files);
 	strv_fini(&d->zone_files);
 	free(d->told_restart);

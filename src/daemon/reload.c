@@ -11,9 +11,9 @@
  * Folders are watched before they are read: what changes in between is seen twice rather than
  * never.
  */
-#include <libgen.h>
+#include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -23,14 +23,32 @@
 #define QUIET_US    (150 * US_PER_MS)
 #define PATIENCE_US (600 * US_PER_MS)
 
+/* As many links on the way to a file as the kernel follows (path_resolution(7)). */
+#define LINKS_MAX 40
+
 /* --- reading --- */
 
-static void log_problems(const struct problems *p)
+static bool is_among(const struct problem *wanted, const struct problems *known)
 {
-	for (size_t i = 0; i < p->n; i++) {
+	for (size_t i = 0; i < known->n; i++) {
+		const struct problem *p = &known->v[i];
+
+		if (p->line == wanted->line && p->column == wanted->column &&
+			str_eq(p->file, wanted->file) && str_eq(p->text, wanted->text))
+			return true;
+	}
+	return false;
+}
+
+/* Warnings that are new: what stops a pylon is told by the engine. */
+static void log_warnings(const struct problems *problems, const struct problems *told)
+{
+	for (size_t i = 0; i < problems->n; i++) {
 		CLEANUP(buf_fini) struct buf line = BUF_NULL;
 
-		problem_print(&line, &p->v[i]);
+		if (!problems->v[i].is_warning || is_among(&problems->v[i], told))
+			continue;
+		problem_print(&line, &problems->v[i]);
 		log_warn(TAG, "%s", buf_str(&line));
 	}
 }
@@ -56,10 +74,11 @@ int daemon_apply_config(struct daemon *d, bool take_global, struct err *e)
 	struct config *old = d->config;
 	int rc;
 
+	if (d->is_stopping)
+		return err_set(e, -ESHUTDOWN, "pylon is shutting down");
 	daemon_watch_config(d);
 	rc = config_reload(old, take_global, &next, &problems, e);
 	if (rc < 0) {
-		log_problems(&problems);
 		log_error(TAG, "%s; the running configuration stays", e->text);
 		engine_note_config(d->engine, e->text);
 		problems_fini(&problems);
@@ -67,6 +86,9 @@ int daemon_apply_config(struct daemon *d, bool take_global, struct err *e)
 	}
 	d->config = next;
 	engine_reconfigure(d->engine, next, &problems);
+	if (next->file_problem != NULL)
+		engine_note_config(d->engine, next->file_problem);
+	log_warnings(&problems, &d->problems);
 	log_restart_needed(d, &next->restart_needed);
 	if (take_global)
 		log_setup(next->log_format, next->log_level);
@@ -92,6 +114,7 @@ static void settled(struct timer *t UNUSED, void *ctx)
 	if (is_zone) {
 		log_info(TAG, "time zone files were replaced: schedules are planned again");
 		engine_replan(d->engine);
+		daemon_watch_config(d);
 	}
 }
 
@@ -125,47 +148,141 @@ static void on_change(const char *folder, const char *entry, void *ctx)
 	timer_set(&d->settle, MIN_OF(now + QUIET_US, d->changed_mono + PATIENCE_US));
 }
 
+/* Once in each round, see daemon_watch_config(). */
 static void watch_folder(struct daemon *d, const char *folder)
 {
 	struct err e = CLEAN_ERR;
-	int rc = folder_watch_add(d->watch, folder, &e);
+	int rc;
 
+	if (strv_has(&d->watched_folders, folder))
+		return;
+	strv_add(&d->watched_folders, folder);
+	rc = folder_watch_add(d->watch, folder, &e);
 	if (rc < 0 && rc != -ENOENT && rc != -ENOTDIR)
 		log_warn(TAG, "changes will not be noticed: %s", e.text);
 }
 
-/* Its own folder, and the one that it is a link into. */
-static void watch_file(struct daemon *d, const char *path, struct strv *files)
+/* --- the way to a file --- */
+
+/* A path that is being resolved, link by link. */
+struct way {
+	struct buf done;   /* what was walked; no link among its folders */
+	struct strv ahead; /* names, the next one last */
+	size_t target_end; /* so many names are ahead when the target of a link was walked */
+	unsigned links;
+};
+
+static void cut(struct buf *b, size_t n)
 {
-	CLEANUP(freep) char *folder = xstrdup(path);
-	char target[PATH_MAX];
+	b->n = n;
+	if (b->p != NULL)
+		b->p[n] = '\0';
+}
+
+static char *pop_name(struct way *w)
+{
+	w->ahead.n--;
+	return STEAL(w->ahead.v[w->ahead.n]);
+}
+
+static void push_names(struct way *w, const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 0) {
+		size_t end = n;
+
+		while (n > 0 && path[n - 1] != '/')
+			n--;
+		if (end > n)
+			strv_take(&w->ahead, xstrndup(path + n, end - n));
+		if (n > 0)
+			n--;
+	}
+}
+
+/* Back to the folder of what was walked last. */
+static void step_back(struct way *w)
+{
+	size_t n = w->done.n;
+
+	while (n > 0 && w->done.p[n - 1] != '/')
+		n--;
+	cut(&w->done, n > 0 ? n - 1 : 0);
+}
+
+/* Its folder will tell when it comes, goes or changes. */
+static void watch_entry(struct daemon *d, const char *path, struct strv *files)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(freep) char *folder = xstrndup(path, MAX_OF((size_t)(slash - path), (size_t)1));
 
 	if (strv_has(files, path))
 		return;
-	watch_folder(d, dirname(folder));
 	strv_add(files, path);
-	if (realpath(path, target) == NULL || str_eq(target, path))
-		return;
-	strv_add(files, target);
-	watch_folder(d, dirname(target));
+	watch_folder(d, folder);
 }
 
-static void watch_in(struct daemon *d, const char *folder, const char *name)
+/* Takes the next name; what is a link is watched, and its target comes next. */
+static void walk_on(struct daemon *d, struct way *w, struct strv *files)
 {
-	CLEANUP(freep) char *path = xasprintf("%s/%s", folder, name);
+	CLEANUP(freep) char *name = pop_name(w);
+	char target[PATH_MAX];
+	ssize_t n;
 
-	watch_file(d, path, &d->watched_files);
+	if (str_eq(name, "."))
+		return;
+	if (str_eq(name, "..")) {
+		step_back(w);
+		return;
+	}
+	buf_printf(&w->done, "/%s", name);
+	n = readlink(buf_str(&w->done), target, sizeof(target) - 1);
+	if (n >= 0 || (w->links > 0 && w->ahead.n == w->target_end))
+		watch_entry(d, buf_str(&w->done), files);
+	if (n < 0 || ++w->links > LINKS_MAX)
+		return;
+	target[n] = '\0';
+	w->target_end = w->ahead.n;
+	if (target[0] == '/')
+		cut(&w->done, 0);
+	else
+		step_back(w);
+	push_names(w, target);
+}
+
+/* Every link between `from`, which is taken as it is, and a file below it, and what they lead to,
+ * whether it is there or not: it may come. */
+static void watch_file(struct daemon *d, const char *from, const char *below, struct strv *files)
+{
+	struct way w = {.done = BUF_NULL};
+
+	buf_add_str(&w.done, from);
+	push_names(&w, below);
+	while (w.ahead.n > 0)
+		walk_on(d, &w, files);
+	watch_entry(d, buf_str(&w.done), files);
+	buf_fini(&w.done);
+	strv_fini(&w.ahead);
+}
+
+/* --- what the configuration is made of --- */
+
+static void watch_in_home(struct daemon *d, const char *path)
+{
+	watch_file(d, d->paths.home, path, &d->watched_files);
 }
 
 static void watch_pylon(const char *name, void *ctx)
 {
 	struct daemon *d = ctx;
-	CLEANUP(freep) char *folder = xasprintf("%s/%s", d->paths.pylons_dir, name);
+	CLEANUP(freep) char *file = xasprintf("pylons/%s/pylon.yaml", name);
+	CLEANUP(freep) char *env = xasprintf("pylons/%s/.env", name);
 
 	if (name[0] == '.')
 		return;
-	watch_in(d, folder, "pylon.yaml");
-	watch_in(d, folder, ".env");
+	watch_in_home(d, file);
+	watch_in_home(d, env);
 }
 
 static void watch_zone(const struct engine_pylon *p, void *ctx)
@@ -173,24 +290,37 @@ static void watch_zone(const struct engine_pylon *p, void *ctx)
 	struct daemon *d = ctx;
 
 	if (p->zone_path != NULL)
-		watch_file(d, p->zone_path, &d->zone_files);
+		watch_file(d, "", p->zone_path, &d->zone_files);
+}
+
+/* Links that lead elsewhere now would leave a watch behind with every move. */
+static void leave_folders(struct daemon *d, const struct strv *before)
+{
+	for (size_t i = 0; i < before->n; i++)
+		if (!strv_has(&d->watched_folders, before->v[i]))
+			folder_watch_remove(d->watch, before->v[i]);
 }
 
 void daemon_watch_config(struct daemon *d)
 {
 	static const char *const files[] = {"config.yaml", "config.json", ".env", "pylons"};
+	struct strv before;
 	struct err e = CLEAN_ERR;
 
 	if (d->watch == NULL)
 		return;
+	before = d->watched_folders;
+	d->watched_folders = STRV_NULL;
 	strv_fini(&d->watched_files);
 	strv_fini(&d->zone_files);
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		watch_in(d, d->paths.home, files[i]);
+		watch_in_home(d, files[i]);
 	watch_folder(d, d->paths.pylons_dir);
 	if (dir_each(d->paths.pylons_dir, watch_pylon, d, &e) < 0 && e.code != -ENOENT)
 		log_warn(TAG, "changes will not be noticed: %s", e.text);
 	engine_each_pylon(d->engine, watch_zone, d);
+	leave_folders(d, &before);
+	strv_fini(&before);
 }
 
 int daemon_watch_start(struct daemon *d, struct err *e)

@@ -66,7 +66,7 @@ static void on_signal(int signo, void *ctx)
 	struct err e = CLEAN_ERR;
 
 	if (signo == SIGHUP) {
-		log_info(TAG, "received SIGHUP, reloading");
+		log_info(TAG, "received SIGHUP%s", d->is_stopping ? "" : ", reloading");
 		(void)daemon_apply_config(d, true, &e);
 		return;
 	}

@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
-from harness import wait_for
+from harness import PYLON, wait_for
 
 WEBHOOK = """name: {name}
 trigger:
@@ -214,9 +215,243 @@ def test_config_yaml_waits_for_reload_or_a_restart(make_home):
     assert status(home)["config"]["restart_needed"] == ["server.port"]
     assert home.is_healthy()
     replace(home, "config.yaml", "server: [\n")
+    wait_for(lambda: any("config.yaml:" in p for p in status(home)["config"]["problems"]), 5)
+    assert "config.yaml:" in home.output()
     refused = home.cli("reload", check=False)
-    assert refused.returncode != 0
+    assert refused.returncode == 78
+    assert "config.yaml:2:1: " in refused.stderr
     home.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "received SIGHUP" in home.output(), 5)
     assert home.post({"n": 1})[0] == 202
     assert status(home)["slots"]["total"] == 7
+
+
+# --- how files are replaced ---
+
+def current(home, version, path="/hook", timeout=5):
+    """Waits until the pylon at that path asks with that version."""
+    def is_new():
+        code, answer = home.post({"n": 0}, path=path)
+        name = path.strip("/")
+        if code != 202:
+            return False
+        rows = home.rows("select message from deliveries where job_id=?", answer["job_id"],
+                         name=name)
+        return json.loads(rows[0][0])["topic"] == version
+    wait_for(is_new, timeout, f"{version} at {path}")
+
+
+def in_place(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def as_vim(path, text):
+    """With a swap file, a probe for the folder's rights, and a backup by renaming."""
+    folder = os.path.dirname(path)
+    swap = os.path.join(folder, ".pylon.yaml.swp")
+    probe = os.path.join(folder, "4913")
+    in_place(swap, "swap")
+    in_place(probe, "")
+    os.remove(probe)
+    os.rename(path, path + "~")
+    in_place(path, text)
+    os.remove(path + "~")
+    os.remove(swap)
+
+
+def as_emacs(path, text):
+    """With a lock that is a link to nowhere, and a backup that is a copy."""
+    folder, name = os.path.split(path)
+    lock = os.path.join(folder, ".#" + name)
+    os.symlink("someone@host.1:2", lock)
+    with open(path, encoding="utf-8") as f:
+        in_place(path + "~", f.read())
+    in_place(path, text)
+    os.remove(lock)
+
+
+def as_sed(path, text):
+    """A new file in the same folder takes its place."""
+    new = os.path.join(os.path.dirname(path), "sedXyZ123")
+    in_place(new, text)
+    os.rename(new, path)
+
+
+def as_checkout(path, text):
+    """git removes a file before it writes the other one."""
+    os.remove(path)
+    in_place(path, text)
+
+
+def test_every_editor_is_noticed(make_home):
+    home = make_home()
+    path = home.path("pylons", "hook", "pylon.yaml")
+    replace(home, "pylons/hook/pylon.yaml", pylon("start"))
+    home.start()
+    for edit in (in_place, as_vim, as_emacs, as_sed, as_checkout):
+        edit(path, pylon(edit.__name__))
+        current(home, edit.__name__)
+    assert "previous configuration" not in home.output()
+
+
+def link(target, path):
+    """As `ln -sfn` does when it is careful: a new link takes the place of the old one."""
+    os.symlink(target, path + ".new")
+    os.rename(path + ".new", path)
+
+
+def test_a_folder_that_is_a_link_is_followed_wherever_it_leads(make_home):
+    home = make_home()
+    replace(home, "releases/1/hook/pylon.yaml", pylon("one"))
+    replace(home, "releases/2/hook/pylon.yaml", pylon("two"))
+    link(home.path("releases", "1"), home.path("current"))
+    os.remove(home.path("pylons", "hook", "pylon.yaml"))
+    os.rmdir(home.path("pylons", "hook"))
+    os.symlink("../current/hook", home.path("pylons", "hook"))
+    home.start()
+    current(home, "one")
+    replace(home, "releases/1/hook/pylon.yaml", pylon("one again"))
+    current(home, "one again")
+    link("releases/2", home.path("current"))  # a link on the way, relative now
+    current(home, "two")
+    replace(home, "releases/2/hook/pylon.yaml", pylon("two again"))
+    current(home, "two again")
+    # What it leads to is gone for longer than anybody waits, and comes back.
+    os.rename(home.path("releases", "2"), home.path("away"))
+    wait_for(lambda: home.post({})[0] == 404, 5)
+    replace(home, "away/hook/pylon.yaml", pylon("back"))
+    os.rename(home.path("away"), home.path("releases", "2"))
+    current(home, "back")
+
+
+def test_a_file_that_is_a_link_into_a_folder_that_changes_as_a_whole(make_home):
+    home = make_home()
+    home.write("pylons/hook/..1/pylon.yaml", pylon("one"))
+    home.write("pylons/hook/..2/pylon.yaml", pylon("two"))
+    os.symlink("..1", home.path("pylons", "hook", "..data"))
+    link("..data/pylon.yaml", home.path("pylons", "hook", "pylon.yaml"))
+    home.start()
+    current(home, "one")
+    link("..2", home.path("pylons", "hook", "..data"))
+    current(home, "two")
+
+
+def test_the_target_of_a_link_may_be_missing_for_a_while(make_home):
+    home = make_home()
+    home.write("elsewhere/file", pylon("one"))
+    link(home.path("elsewhere", "file"), home.path("pylons", "hook", "pylon.yaml"))
+    home.start()
+    current(home, "one")
+    os.remove(home.path("elsewhere", "file"))
+    wait_for(lambda: status(home)["config"]["problems"] or home.post({})[0] == 404, 5)
+    home.write("elsewhere/file", pylon("two"))
+    current(home, "two")
+
+
+def test_all_pylons_moved_away_and_back_lose_nothing(make_home):
+    home = make_home()
+    replace(home, "pylons/hook/pylon.yaml", pylon("one"))
+    home.start()
+    current(home, "one")
+    os.rename(home.path("pylons"), home.path("away"))
+    wait_for(lambda: status(home)["config"]["problems"], 5)
+    assert home.post({})[0] == 503  # and not 404: the sender shall try again
+    os.rename(home.path("away"), home.path("pylons"))
+    current(home, "one")
+    wait_for(lambda: not status(home)["config"]["problems"], 5)
+    replace(home, "pylons/hook/pylon.yaml", pylon("two"))
+    current(home, "two")
+
+
+def watches(home):
+    """inotify watches of the daemon."""
+    folder = f"/proc/{home.process.pid}/fdinfo"
+    count = 0
+    for name in os.listdir(folder):
+        try:
+            with open(os.path.join(folder, name), encoding="ascii") as f:
+                count += sum(line.startswith("inotify") for line in f)
+        except FileNotFoundError:
+            pass
+    return count
+
+
+def test_what_is_no_longer_looked_at_is_no_longer_watched(make_home):
+    home = make_home()
+    home.start()
+
+    def round_of(n):
+        for i in range(n):
+            home.write(f"targets/{i}/pylon.yaml", pylon(f"v{i}", name="linked", path="/linked"))
+            link(home.path("targets", str(i)), home.path("pylons", "linked"))
+            home.write(f"pylons/p{i}/pylon.yaml", pylon("x", name=f"p{i}", path=f"/p{i}"))
+        current(home, f"v{n - 1}", path="/linked")
+        wait_for(lambda: home.post({}, path=f"/p{n - 1}")[0] == 202, 5)
+        for i in range(n):
+            os.remove(home.path("pylons", f"p{i}", "pylon.yaml"))
+            os.rename(home.path("pylons", f"p{i}"), home.path(f"gone-{i}-{time.monotonic()}"))
+        wait_for(lambda: home.post({}, path=f"/p{n - 1}")[0] == 404, 5)
+        time.sleep(1)
+        return watches(home), len(os.listdir(f"/proc/{home.process.pid}/fd"))
+    before = round_of(5)
+    after = round_of(40)
+    assert after[0] == before[0]
+    # A database more or less may be open at the moment, but not one for each that came and went.
+    assert abs(after[1] - before[1]) < 10
+
+
+def test_a_file_that_is_never_at_rest_is_read_all_the_same(make_home):
+    home = make_home()
+    replace(home, "pylons/hook/pylon.yaml", pylon("old"))
+    home.start()
+    start = time.monotonic()
+    while "new" not in {v for v, _ in versions(home).values()}:
+        replace(home, "pylons/hook/pylon.yaml", pylon("new"))
+        home.post({"n": 0})
+        assert time.monotonic() - start < 10
+        time.sleep(0.05)
+
+
+def test_what_a_reload_takes_over_is_in_force(make_home):
+    home = make_home()
+    home.start()
+    path = home.path("config.yaml")
+    with open(path, encoding="utf-8") as f:
+        text = f.read()
+
+    def seen_from(host):
+        import http.client
+        c = http.client.HTTPConnection("127.0.0.1", home.port, timeout=10)
+        c.request("GET", "/api/status", headers={"Host": host})
+        return c.getresponse().status
+    unknown = seen_from("elsewhere.example")
+    replace(home, "config.yaml", text.replace("server:\n", "server:\n  public_url: "
+                                              "https://elsewhere.example\n") +
+            "log:\n  level: debug\n")
+    home.cli("reload")
+    assert seen_from("elsewhere.example") != unknown
+    assert " debug " not in home.output()
+    assert home.post({"n": 1})[0] == 202
+    assert " debug " in home.output()
+
+
+def test_a_second_daemon_leaves_the_pylons_of_the_first_alone(make_home):
+    home = make_home()
+    home.start()
+    assert home.post({"n": 1})[0] == 202
+    env = dict(os.environ, PYLON_HOME=home.dir, HOME=home.dir, PYLON_DAEMON_NAMESPACE="two")
+    with open(home.path("two.log"), "wb") as log:
+        second = subprocess.Popen([PYLON, "start"], env=env, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: os.path.exists(home.path("daemon-two", "socket")), 10)
+        replace(home, "pylons/hook/pylon.yaml", pylon("new"))
+        wait_for(lambda: "configuration reloaded" in home.output(), 5)
+        time.sleep(1)
+        files = {os.path.basename(os.readlink(f"/proc/{second.pid}/fd/{fd}"))
+                 for fd in os.listdir(f"/proc/{second.pid}/fd")}
+        assert not {name for name in files if name.startswith("jobs.db")}
+        assert home.post({"n": 2})[0] == 202
+    finally:
+        second.terminate()
+        assert second.wait(20) == 0

@@ -2,11 +2,14 @@
 """Schedules with a replaced clock: every occurrence once, through deaths and steps of the clock."""
 import datetime
 import json
+import os
+import shutil
 import time
 
 import pytest
 
 from harness import wait_for
+from test_reload import api
 
 CRON = """name: {name}
 trigger:
@@ -74,6 +77,7 @@ def test_it_runs_at_its_time_and_says_so(nightly):
     assert row[3] == "ran" and row[4] == jobs(home)[0][0]
     told = home.cli("explain", "nightly").stdout
     assert "every day at 09:00" in told and " ran " in told
+    assert " 09:00 UTC (" in told
     assert "09:00" in json.loads(home.cli("explain", row[4], "--json").stdout)["occurrence"]["at"]
 
 
@@ -141,3 +145,41 @@ def test_a_phrase_is_a_schedule_too(make_home):
                CRON.format(name="nightly", when='schedule: "every weekday at 9 in Europe/Berlin"'))
     assert home.cli("check").returncode == 0
     assert "every weekday at 09:00" in home.cli("list").stdout
+    home.start()
+    told = home.cli("explain", "nightly").stdout
+    assert "Europe/Berlin time" in told  # the text's own zone, not the pylon's
+    assert " 09:00 CE" in told
+
+
+def test_explain_knows_a_pylon_whose_file_was_never_good(make_home):
+    home = make_home()
+    home.start()
+    home.write("pylons/broken/pylon.yaml", "name: broken\nzzz: 1\n")
+    told = home.cli("explain", "broken", check=False)
+    assert told.returncode == 78 and "unknown key `zzz`" in told.stderr
+    told = home.cli("explain", "zzz-none", check=False)
+    assert told.returncode == 1 and "no pylon and no job" in told.stderr
+
+
+def test_a_zone_that_is_replaced_moves_the_schedule(make_home):
+    home = make_home()
+    zone = home.path("zones", "Test", "Place")
+    os.makedirs(os.path.dirname(zone))
+
+    def install(name):
+        shutil.copy(f"/usr/share/zoneinfo/{name}", zone + ".new")
+        os.rename(zone + ".new", zone)
+
+    def hour():
+        return api(home, "/api/pylons/nightly")["trigger"]["next_run"][11:16]
+
+    install("UTC")
+    home.start(env={"TZDIR": home.path("zones")})
+    home.write("pylons/nightly/pylon.yaml",  # only now, so that its zone is watched later, too
+               CRON.format(name="nightly", when='cron: "0 9 * * *"\n  timezone: Test/Place'))
+    wait_for(lambda: "nightly: added" in home.output(), 5)
+    assert hour() == "09:00"
+    install("Asia/Tokyo")
+    wait_for(lambda: hour() == "00:00", 5)
+    install("UTC")
+    wait_for(lambda: hour() == "09:00", 5)
