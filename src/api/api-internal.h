@@ -135,6 +135,7 @@ route_fn health_live, health_ready;
 route_fn daemon_get, daemon_stop, daemon_reload;
 route_fn pylons_list, pylons_one, pylons_trigger, pylons_enable;
 route_fn occurrences_list;
+route_fn schedule_next_get, template_render_post;
 struct js *occurrence_json(const struct occurrence *o, const char *pylon);
 route_fn deliveries_list, deliveries_redeliver;
 route_fn metrics_get;

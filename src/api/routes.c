@@ -43,6 +43,8 @@ const struct route api_routes[] = {
 	{POST, "/api/pylons/:name/enable", DOOR_API, API_BODY_MAX, pylons_enable, true},
 	{POST, "/api/pylons/:name/disable", DOOR_API, API_BODY_MAX, pylons_enable, false},
 	{GET, "/api/occurrences", DOOR_API, 0, occurrences_list, 0},
+	{GET, "/api/schedule/next", DOOR_API, 0, schedule_next_get, 0},
+	{POST, "/api/template/render", DOOR_API, API_BODY_MAX, template_render_post, 0},
 	{GET, "/api/jobs", DOOR_API, 0, jobs_list, 0},
 	{GET, "/api/jobs/:id", DOOR_API, 0, jobs_one, 0},
 	{GET, "/api/jobs/:id/explain", DOOR_API, 0, jobs_explain, 0},

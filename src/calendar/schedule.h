@@ -20,6 +20,7 @@
 #define SCHEDULE_TEXT_MAX 512 /* bytes of a text */
 
 struct schedule;
+struct js;
 
 enum schedule_kind {
 	SCHEDULE_RECURRING,
@@ -68,6 +69,10 @@ bool schedule_is_never(const struct schedule *s);
 /* Short plain English with a 24-hour clock: "every weekday at 09:00"; appended. Parsing it gives
  * the same schedule again. What cannot be said well is the expression itself. */
 void schedule_describe(struct buf *out, const struct schedule *s);
+
+/* How it was read and its next `count` instants after from_us, as JSON: kind, canonical,
+ * description, zone, next; js_free(). */
+struct js *schedule_reading(const struct schedule *s, int64_t from_us, size_t count);
 
 /* The first occurrence after `after_us` (exclusive); false when there is none. */
 bool schedule_next(const struct schedule *s, int64_t after_us, int64_t *ret_us);

@@ -63,34 +63,10 @@ static int read_options(struct cli *c, int *argc, char **argv, struct request *r
 	return ret->zone != NULL ? EXIT_OK : cli_usage(c, "%s", e.text);
 }
 
-/* 2026-05-04T09:00:00Z */
-static void print_utc(struct buf *out, int64_t at_us)
-{
-	struct civil t = civil_from_wall(at_us / US_PER_SEC);
-
-	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02dZ", t.year, t.month, t.day, t.hour, t.minute,
-		t.second);
-}
-
 static void show_json(const struct request *q, const struct schedule *s)
 {
-	CLEANUP(js_freep) struct js *j = js_object();
-	CLEANUP(buf_fini) struct buf words = BUF_NULL;
-	struct js *next = js_array();
-	int64_t at = q->from_us;
+	CLEANUP(js_freep) struct js *j = schedule_reading(s, q->from_us, (size_t)q->count);
 
-	schedule_describe(&words, s);
-	js_set_str(j, "kind", schedule_kind(s) == SCHEDULE_ONCE ? "once" : "recurring");
-	js_set_str(j, "canonical", schedule_canonical(s));
-	js_set_str(j, "description", buf_str(&words));
-	js_set_str(j, "zone", zone_name(schedule_zone(s)));
-	for (uint64_t i = 0; i < q->count && schedule_next(s, at, &at); i++) {
-		CLEANUP(buf_fini) struct buf text = BUF_NULL;
-
-		print_utc(&text, at);
-		js_add_str(next, buf_str(&text));
-	}
-	js_set_take(j, "next", next);
 	cli_print_json(j);
 }
 

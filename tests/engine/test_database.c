@@ -26,8 +26,6 @@
 	"name: hook\ntrigger:\n  type: cron\n  cron: \"* * * * *\"\n" more                         \
 	"workspace:\n  type: none\nagent:\n  type: mock\n  prompt: due\n"
 #define FILE_OF(name) "pylons/" name "/pylon.yaml"
-#define APPROVAL      "channel:\n  type: stdout\n  approval: true\n"
-#define BROKEN        "name: hook\n  x\n"
 
 static void put_and_reload(struct world *w, const char *path, const char *text)
 {

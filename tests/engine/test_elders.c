@@ -5,7 +5,6 @@
  */
 #include "engine/engine-internal.h"
 #include "engine/world.h"
-#include "loop/loop_internal.h"
 
 #define MINUTE (60 * US_PER_SEC)
 

@@ -6,7 +6,6 @@
  */
 #include "engine/engine-internal.h"
 #include "engine/world.h"
-#include "loop/loop_internal.h"
 
 #define MINUTE (60 * US_PER_SEC)
 
@@ -24,7 +23,6 @@
 	"name: hook\ntrigger:\n  type: cron\n  cron: \"* * * * *\"\n" more                         \
 	"workspace:\n  type: none\nagent:\n  type: mock\n  prompt: due\n"
 #define FILE_OF(name) "pylons/" name "/pylon.yaml"
-#define APPROVAL      "channel:\n  type: stdout\n  approval: true\n"
 #define BROKEN        "name: hook\n  x\n"
 
 static void put_and_reload(struct world *w, const char *path, const char *text)
