@@ -114,6 +114,7 @@ static void build_cron(struct build *b)
 {
 	const char *cron = text_of(b, P_TRIGGER_CRON);
 	const char *schedule = text_of(b, P_TRIGGER_SCHEDULE);
+	CLEANUP(freep) char *zone = NULL;
 
 	b->p->trigger = TRIGGER_CRON;
 	if (cron && schedule)
@@ -125,7 +126,8 @@ static void build_cron(struct build *b)
 	b->p->schedule = xstrdup_or_null(cron ? cron : schedule);
 	if (b->p->schedule)
 		b->p->schedule[without_end(b->p->schedule).n] = '\0';
-	b->p->timezone = zone_of(b);
+	zone = zone_of(b);
+	b->p->timezone = xstrdup_or_null(zone);
 }
 
 void pylon_build_schedule(struct build *b)

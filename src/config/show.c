@@ -377,6 +377,8 @@ static int show_pylon(struct show *s, struct loading *l, const char *name, struc
 	s->pylon = p;
 	s->form = &form;
 	add_file(s, p->file);
+	s->pylon = NULL;
+	s->form = NULL;
 	return 0;
 }
 
@@ -385,17 +387,23 @@ static int show(struct show *s, const char *home, const char *pylon, struct prob
 {
 	CLEANUP(loading_fini) struct loading l = {.home = home, .problems = problems};
 	CLEANUP(global_file_fini) struct global_file file = {0};
+	int rc = 0;
 
 	if (!load_env(&l) || !global_file_read(home, problems, &file) ||
 		!load_global(&l, &file, NULL))
 		return err_set(e, -EINVAL, "the configuration in %s cannot be used", home);
 	s->l = &l;
 	s->global_name = file.name;
-	if (pylon)
-		return show_pylon(s, &l, pylon, e);
-	s->form = &l.global.form;
-	add_file(s, file.path);
-	return 0;
+	if (pylon) {
+		rc = show_pylon(s, &l, pylon, e);
+	} else {
+		s->form = &l.global.form;
+		add_file(s, file.path);
+		s->form = NULL;
+	}
+	s->l = NULL;
+	s->global_name = NULL;
+	return rc;
 }
 
 int config_show(struct buf *out, const char *home, const char *pylon, struct problems *problems,

@@ -80,13 +80,14 @@ void pylon_make_route(struct pylon *p)
 }
 
 /* Jobs of the present configuration may still be open: it is kept for them. */
-static void keep_elder(struct pylon *p)
+static struct elder *keep_elder(struct pylon *p)
 {
 	struct elder *elder = xcalloc_held(1, sizeof(*elder));
 
 	elder->config = p->config;
 	elder->since = p->config_since;
 	list_prepend(&p->elders, &elder->node);
+	return elder;
 }
 
 static void elder_free(struct elder *elder)
@@ -113,7 +114,7 @@ static void count_needs(const struct job *j, void *ctx)
 
 /* Under constant load some job is always open; but not one of each configuration that there ever
  * was. */
-static void forget_unneeded(struct pylon *p)
+static void forget_unneeded(struct pylon *p, const struct elder *newest)
 {
 	struct err err = CLEAN_ERR;
 
@@ -128,7 +129,7 @@ static void forget_unneeded(struct pylon *p)
 	list_foreach_safe (it, &p->elders) {
 		struct elder *elder = list_entry(it, struct elder, node);
 
-		if (!elder->is_needed)
+		if (!elder->is_needed && elder != newest)
 			elder_free(elder);
 	}
 }
@@ -137,8 +138,7 @@ static void replace_config(struct pylon *p, struct pylon_config *c)
 {
 	int64_t now = loop_real(p->engine->loop);
 
-	forget_unneeded(p);
-	keep_elder(p);
+	forget_unneeded(p, keep_elder(p));
 	p->config = pylon_config_ref(c);
 	p->config_since = MAX_OF(now, MAX_OF(p->config_since, p->last_accepted)) + 1;
 }

@@ -223,7 +223,7 @@ const char *function_suggest(struct slice name)
 							    : words[i - ARRAY_LEN(functions)];
 		unsigned distance = strcasecmp(typed, word) == 0 ? 0 : str_distance(typed, word);
 
-		if (distance < least && distance < strlen(word) && distance * 2 <= strlen(typed)) {
+		if (distance < least && distance < strlen(word) && distance <= strlen(typed) / 2) {
 			best = word;
 			least = distance;
 		}
