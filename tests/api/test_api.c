@@ -318,8 +318,7 @@ static void a_pylon_is_switched_and_taken_over_at_once(void **state)
 static void a_schedule_can_be_tried_out(void **state)
 {
 	struct world *w = *state;
-	struct fake_request r =
-		fake_get(w, "/api/schedule/next?text=daily&tz=Asia/Tokyo&count=3");
+	struct fake_request r = fake_get(w, "/api/schedule/next?text=daily&tz=Asia/Tokyo&count=3");
 	CLEANUP(js_freep) struct js *j = fake_json(&r);
 
 	assert_int_equal(r.status, 200);
