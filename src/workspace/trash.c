@@ -188,3 +188,11 @@ int trash_take(struct trash *t, const char *path, struct err *e)
 	defer_set(&t->step);
 	return 0;
 }
+
+void trash_drop(struct trash *t, const char *path)
+{
+	struct err e = CLEAN_ERR;
+
+	if (trash_take(t, path, &e) < 0)
+		log_warn("workspace", "%s", e.text);
+}

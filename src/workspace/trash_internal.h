@@ -18,5 +18,7 @@ DEFINE_FREEP(struct trash, trash_free)
 /* Moves what is at `path` (in one step, so that the name is free at once) and removes it later.
  * Fine when nothing is there. */
 NODISCARD int trash_take(struct trash *t, const char *path, struct err *e);
+/* The same, where nobody can do anything about a failure: it is logged. */
+void trash_drop(struct trash *t, const char *path);
 
 #endif

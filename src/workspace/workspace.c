@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Workspaces that need no tool: an empty folder of the job's own, or a folder of the user.
+ * The room's door, and the workspaces that need no tool: an empty folder of the job's own, or a
+ * folder of the user. make.c has the others.
  *
  * A folder of ours is open to every user, because the agent in the container may be any; nobody
  * else reaches it, since jobs/ above it is 0700. A user's folder is resolved once, here, and
@@ -15,7 +16,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "workspace/trash_internal.h"
+#include "workspace/make_internal.h"
+#include "workspace/nursery_internal.h"
 
 struct room {
 	struct workspace base;
@@ -23,6 +25,10 @@ struct room {
 	char *jobs_dir;
 	struct trash *trash;
 	struct list answers;
+	/* For checkouts; NULL until the first one. */
+	struct make_tools tools;
+	struct nursery *nursery;
+	struct list makes;
 };
 
 /* What prepare() found out, told from the loop. */
@@ -187,40 +193,168 @@ static void on_answer(void *ctx)
 	it.done(it.ctx, &it.job_id, it.rc, text);
 }
 
-static void op_prepare(struct workspace *base, const struct workspace_spec *spec,
-	void (*done)(void *ctx, const struct id *job_id, int rc, const char *text), void *ctx)
+/* --- checkouts --- */
+
+static bool is_checkout(const struct workspace_spec *s)
+{
+	return (s->kind == WORKSPACE_KIND_GIT_CLONE || s->kind == WORKSPACE_KIND_GIT_WORKTREE) &&
+	       !str_is_empty(s->repo);
+}
+
+static char *repos_dir(const struct room *w)
+{
+	const char *slash = strrchr(w->jobs_dir, '/');
+
+	return slash == NULL ? xstrdup("repos")
+			     : xasprintf("%.*s/repos", (int)(slash - w->jobs_dir), w->jobs_dir);
+}
+
+static struct caches *caches_of(struct room *w)
+{
+	CLEANUP(freep) char *repos = NULL;
+
+	if (w->tools.caches != NULL)
+		return w->tools.caches;
+	repos = repos_dir(w);
+	w->tools.loop = w->loop;
+	w->tools.trash = w->trash;
+	w->tools.git = git_new(w->loop);
+	w->tools.caches = caches_new(w->loop, w->tools.git, repos);
+	return w->tools.caches;
+}
+
+static struct make *find_make(const struct room *w, const struct id *job_id)
+{
+	list_foreach (it, &w->makes) {
+		struct make *m = list_entry(it, struct make, node);
+
+		if (str_eq(m->job_id.s, job_id->s))
+			return m;
+	}
+	return NULL;
+}
+
+/* True when the cache that a workspace borrows from is where it was. */
+static bool has_cache(struct room *w, const struct workspace_spec *s)
+{
+	CLEANUP(freep) char *cache = w->base.ops->shared(&w->base, s);
+
+	return cache == NULL || file_exists(cache);
+}
+
+/* What is in the place of a checkout: 1 one is (keep it), 0 nothing. */
+static int look_at_place(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && rmdir(path) < 0 && errno == ENOTEMPTY)
+		return 1;
+	return clear_place(path, e);
+}
+
+/* 0: it is being made, and tells by itself; 1: it is there, in *ret. */
+static int prepare_checkout(struct room *w, const struct workspace_spec *s, make_done_fn *done,
+	void *ctx, char **ret, struct err *e)
+{
+	CLEANUP(freep) char *jobs_real = realpath(w->jobs_dir, NULL);
+	CLEANUP(freep) char *path = NULL;
+	struct make *m;
+	int place;
+
+	if (jobs_real == NULL)
+		return err_errno(e, "%s", w->jobs_dir);
+	if (find_make(w, &s->job_id) != NULL)
+		return err_set(e, -EBUSY, "the workspace of this job is being made");
+	path = xasprintf("%s/%s", jobs_real, s->job_id.s);
+	place = look_at_place(path, e);
+	if (place < 0)
+		return place;
+	if (place == 1 && has_cache(w, s)) {
+		*ret = STEAL(path);
+		return 1;
+	}
+	(void)caches_of(w);
+	if (w->nursery == NULL) {
+		w->nursery = nursery_new(jobs_real, w->trash, e);
+		if (w->nursery == NULL)
+			return e->code;
+		w->tools.nursery = nursery_dir(w->nursery);
+	}
+	m = make_new(&w->tools, &w->makes, path, s, done, ctx);
+	m->is_there = place == 1;
+	make_start(m, s);
+	return 0;
+}
+
+/* --- the door --- */
+
+/* 0: it tells by itself, later; 1: it is there, in *ret. */
+static int prepare_any(struct room *w, const struct workspace_spec *s, make_done_fn *done,
+	void *ctx, char **ret, struct err *e)
+{
+	int rc = dir_make(w->jobs_dir, 0700, e);
+
+	if (rc < 0)
+		return rc;
+	if (is_checkout(s))
+		return prepare_checkout(w, s, done, ctx, ret, e);
+	rc = s->kind == WORKSPACE_KIND_LOCAL ? prepare_local(w, s, ret, e)
+					     : prepare_none(w, s, ret, e);
+	return rc < 0 ? rc : 1;
+}
+
+static void op_prepare(
+	struct workspace *base, const struct workspace_spec *spec, make_done_fn *done, void *ctx)
 {
 	struct room *w = room_of(base);
-	struct answer_task *t = xcalloc_held(1, sizeof(*t));
+	CLEANUP(freep) char *folder = NULL;
 	struct err e = CLEAN_ERR;
+	int rc = prepare_any(w, spec, done, ctx, &folder, &e);
+	struct answer_task *t;
 
+	if (rc == 0)
+		return;
+	t = xcalloc_held(1, sizeof(*t));
 	t->job_id = spec->job_id;
 	t->done = done;
 	t->ctx = ctx;
-	t->rc = dir_make(w->jobs_dir, 0700, &e);
-	if (t->rc == 0)
-		t->rc = spec->kind == WORKSPACE_KIND_LOCAL ? prepare_local(w, spec, &t->text, &e)
-							   : prepare_none(w, spec, &t->text, &e);
-	if (t->rc < 0)
-		t->text = xstrdup(e.text);
+	t->rc = MIN_OF(rc, 0);
+	t->text = rc < 0 ? xstrdup(e.text) : STEAL(folder);
 	list_append(&w->answers, &t->node);
 	defer_init(&t->defer, w->loop, on_answer, t);
 	defer_set(&t->defer);
+}
+
+static char *op_shared(struct workspace *base, const struct workspace_spec *spec)
+{
+	char hash[REPO_HASH_SIZE];
+
+	if (spec->kind != WORKSPACE_KIND_GIT_WORKTREE || str_is_empty(spec->repo))
+		return NULL;
+	repo_hash(spec->repo, hash);
+	return caches_path(caches_of(room_of(base)), hash, NULL);
+}
+
+static void op_cancel(struct workspace *base, const struct id *job_id)
+{
+	struct make *m = find_make(room_of(base), job_id);
+
+	if (m != NULL)
+		make_cancel(m);
 }
 
 static void op_remove(struct workspace *base, const struct id *job_id)
 {
 	struct room *w = room_of(base);
 	CLEANUP(freep) char *path = job_path(w, job_id);
-	struct err e = CLEAN_ERR;
 
+	op_cancel(base, job_id);
 	/* A link, or an empty folder, goes at once. */
 	if (unlink(path) == 0 || errno == ENOENT)
 		return;
 	if (errno == EISDIR && rmdir(path) == 0)
 		return;
-	if (trash_take(w->trash, path, &e) < 0)
-		log_warn("workspace", "%s", e.text);
+	trash_drop(w->trash, path);
 }
 
 static void op_free(struct workspace *base)
@@ -232,6 +366,11 @@ static void op_free(struct workspace *base)
 	w = room_of(base);
 	list_foreach_safe (it, &w->answers)
 		answer_free(list_entry(it, struct answer_task, node));
+	list_foreach_safe (it, &w->makes)
+		make_free(list_entry(it, struct make, node));
+	caches_free(w->tools.caches);
+	git_free(w->tools.git);
+	nursery_free(w->nursery);
 	trash_free(w->trash);
 	free(w->jobs_dir);
 	free(w);
@@ -239,6 +378,8 @@ static void op_free(struct workspace *base)
 
 static const struct workspace_ops room_ops = {
 	.prepare = op_prepare,
+	.shared = op_shared,
+	.cancel = op_cancel,
 	.remove = op_remove,
 	.free = op_free,
 };
@@ -253,5 +394,6 @@ struct workspace *workspace_new(struct loop *l, const char *jobs_dir)
 	w->jobs_dir = xstrdup(jobs_dir);
 	w->trash = trash_new(l, trash_dir);
 	list_init(&w->answers);
+	list_init(&w->makes);
 	return &w->base;
 }
