@@ -266,17 +266,25 @@ struct http_call *docker_image_inspect(
 				       .ctx = ctx});
 }
 
-struct http_call *docker_build(struct docker *d, const char *image, struct slice tar,
+struct http_call *docker_build(struct docker *d, const struct docker_context *c,
 	bool (*data)(void *ctx, struct slice data), docker_done_fn *done, void *ctx)
 {
 	CLEANUP(buf_fini) struct buf path = BUF_NULL;
 
-	buf_add_str(&path, "/build?rm=1&forcerm=1&networkmode=none&t=");
-	add_escaped(&path, image, "");
+	buf_add_str(&path, "/build?rm=1&forcerm=1&t=");
+	add_escaped(&path, c->image, "");
+	buf_add_str(&path, "&labels=");
+	add_escaped(&path, c->labels, "");
+	buf_add_str(&path, "&buildargs=");
+	add_escaped(&path, c->args, "");
+	if (c->network != NULL) {
+		buf_add_str(&path, "&networkmode=");
+		add_escaped(&path, c->network, "");
+	}
 	return send_request(d, &(struct request){.method = "POST",
 				       .path = buf_str(&path),
 				       .type = "application/x-tar",
-				       .body = tar,
+				       .body = c->tar,
 				       .timeout_us = d->timing.build_us,
 				       .data = data,
 				       .done = done,

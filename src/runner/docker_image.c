@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Images: is one there, and if it is one of ours, building it.
+ * Images: is one there, and if it is one of ours (agent_image.c), building it.
  *
- * The only image of ours so far holds one static program that is embedded in this binary. The
- * image carries that program's digest as a label, so a newer pylon builds it again. The classic
- * builder answers with a stream of JSON objects, one a line; the build has failed if one of them
- * has an "error", whatever the status said.
+ * The classic builder answers with a stream of JSON objects, one a line; the build has failed if
+ * one of them has an "error", whatever the status said. That error only names the command that
+ * failed, so the end of what the command printed is told with it.
  */
 #include <errno.h>
 
-#include "base/crypto.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "runner/agent_mock_internal.h"
+#include "runner/agent_image_internal.h"
 #include "runner/docker_internal.h"
-#include "runner/tar_internal.h"
 
-#define MOCK_IMAGE   "pylon/agent-mock"
 #define DIGEST_LABEL "pylon.agent.sha256"
 /* A longer line of the builder is not read. */
 #define BUILD_LINE_MAX KIB(64)
+/* Of what a failed command printed; less than DOCKER_TEXT_MAX. */
+#define BUILD_TAIL_MAX 300
 
 struct image_waiter {
 	struct list node;
@@ -32,30 +30,17 @@ struct docker_image {
 	struct list node; /* docker.images */
 	struct docker *docker;
 	char *name;
+	const struct agent_image *recipe; /* NULL: not ours */
 	struct list waiters;
 	struct http_call *call; /* NULL: not asked for yet */
 	int losses;
 	bool is_finished; /* its waiters are being told */
 	struct buf line;
 	bool is_line_skipped;
+	struct buf tail; /* what the present command printed last */
 	bool has_failed;
 	char error[DOCKER_TEXT_MAX + 1];
 };
-
-const char *runner_builtin_image(const char *agent_type)
-{
-	return str_eq(agent_type, "mock") ? MOCK_IMAGE : NULL;
-}
-
-static bool is_builtin(const char *image)
-{
-	return str_eq(image, MOCK_IMAGE) || str_eq(image, MOCK_IMAGE ":latest");
-}
-
-static void mock_digest(char ret[SHA256_HEX_SIZE])
-{
-	sha256_hex(agent_mock_bytes, agent_mock_size, ret);
-}
 
 static void free_waiters(struct list *waiters)
 {
@@ -73,6 +58,7 @@ static void image_free(struct docker_image *m)
 	list_remove(&m->node);
 	free_waiters(&m->waiters);
 	buf_fini(&m->line);
+	buf_fini(&m->tail);
 	free(m->name);
 	free(m);
 }
@@ -107,23 +93,39 @@ static bool is_retried(struct docker_image *m)
 
 /* --- building --- */
 
+/* What the builder says of its own. */
+static bool is_builder_talk(const char *text)
+{
+	return str_has_prefix(text, " ---> ") || str_has_prefix(text, "Removing intermediate ");
+}
+
+static void on_build_output(struct docker_image *m, const char *text)
+{
+	if (str_has_prefix(text, "Step ")) {
+		char step[DOCKER_TEXT_MAX + 1]; /* "Step 1/4 : FROM scratch" */
+
+		buf_clear(&m->tail);
+		docker_clean_text(slice_of(text), step);
+		log_info(DOCKER_TAG, "image %s: %s", m->name, step);
+	} else if (!is_builder_talk(text)) {
+		buf_add_str(&m->tail, text);
+		if (m->tail.n > BUILD_TAIL_MAX)
+			buf_drop_front(&m->tail, m->tail.n - BUILD_TAIL_MAX);
+	}
+}
+
 static void on_build_line(struct docker_image *m, struct slice line)
 {
 	CLEANUP(js_freep) struct js *j = js_parse(line.p, line.n, NULL);
 	const char *error = js_get_str(j, "error");
-	const char *step = js_get_str(j, "stream");
-	char text[DOCKER_TEXT_MAX + 1];
+	const char *text = js_get_str(j, "stream");
 
 	if (error != NULL) {
 		m->has_failed = true;
 		docker_clean_text(slice_of(error), m->error);
-		return;
+	} else if (text != NULL) {
+		on_build_output(m, text);
 	}
-	/* "Step 1/4 : FROM scratch"; the rest tells ids. */
-	if (step == NULL || !str_has_prefix(step, "Step "))
-		return;
-	docker_clean_text(slice_of(step), text);
-	log_info(DOCKER_TAG, "image %s: %s", m->name, text);
 }
 
 static bool on_build_data(void *ctx, struct slice data)
@@ -150,6 +152,15 @@ static bool on_build_data(void *ctx, struct slice data)
 	return true;
 }
 
+static char *failure_text(const struct docker_image *m)
+{
+	char tail[DOCKER_TEXT_MAX + 1];
+
+	docker_clean_text(buf_slice(&m->tail), tail);
+	return xasprintf("image %s cannot be built: %s%s%s", m->name, m->error,
+		*tail == '\0' ? "" : "; its last words: ", tail);
+}
+
 static void on_built(void *ctx, const struct http_result *res)
 {
 	CLEANUP(freep) char *text = NULL;
@@ -168,50 +179,51 @@ static void on_built(void *ctx, const struct http_result *res)
 		finish(m, 0, "");
 		return;
 	}
-	text = xasprintf("image %s cannot be built: %s", m->name, m->error);
+	text = failure_text(m);
 	finish(m, docker_is_lost(res) ? -ENOTCONN : -EIO, text);
 }
 
 static void build(struct docker_image *m)
 {
-	CLEANUP(buf_fini) struct buf tar = BUF_NULL;
-	CLEANUP(buf_fini) struct buf file = BUF_NULL;
-	char digest[SHA256_HEX_SIZE];
-	struct slice program = {(const char *)agent_mock_bytes, agent_mock_size};
+	CLEANUP(agent_recipe_fini) struct agent_recipe recipe;
+	CLEANUP(js_freep) struct js *labels = js_object();
+	CLEANUP(buf_fini) struct buf args_json = BUF_NULL;
+	CLEANUP(buf_fini) struct buf labels_json = BUF_NULL;
 
+	agent_recipe_init(&recipe, m->recipe);
 	m->has_failed = m->is_line_skipped = false;
 	buf_clear(&m->line);
-	mock_digest(digest);
-	buf_printf(&file,
-		"FROM scratch\n"
-		"LABEL " DIGEST_LABEL "=%s\n"
-		"COPY agent /agent\n"
-		"ENTRYPOINT [\"/agent\"]\n",
-		digest);
-	tar_add(&tar, "Dockerfile", 0644, buf_slice(&file));
-	tar_add(&tar, "agent", 0755, program);
-	tar_end(&tar);
+	buf_clear(&m->tail);
+	js_set_str(labels, DIGEST_LABEL, recipe.digest);
+	js_write(&labels_json, labels);
+	js_write(&args_json, recipe.args);
 	log_info(DOCKER_TAG, "image %s: building", m->name);
-	m->call = docker_build(m->docker, m->name, buf_slice(&tar), on_build_data, on_built, m);
+	m->call = docker_build(m->docker,
+		&(struct docker_context){.image = m->name,
+			.network = recipe.network,
+			.args = buf_str(&args_json),
+			.labels = buf_str(&labels_json),
+			.tar = buf_slice(&recipe.tar)},
+		on_build_data, on_built, m);
 }
 
 /* --- looking --- */
 
-static bool is_current(struct slice body)
+static bool is_current(const struct docker_image *m, struct slice body)
 {
+	CLEANUP(agent_recipe_fini) struct agent_recipe recipe;
 	CLEANUP(js_freep) struct js *j = js_parse(body.p, body.n, NULL);
 	const struct js *labels = js_get(js_get(j, "Config"), "Labels");
-	char digest[SHA256_HEX_SIZE];
 
-	mock_digest(digest);
-	return str_eq(js_get_str(labels, DIGEST_LABEL), digest);
+	agent_recipe_init(&recipe, m->recipe);
+	return str_eq(js_get_str(labels, DIGEST_LABEL), recipe.digest);
 }
 
 static void on_missing(struct docker_image *m)
 {
 	CLEANUP(freep) char *text = NULL;
 
-	if (is_builtin(m->name)) {
+	if (m->recipe != NULL) {
 		build(m);
 		return;
 	}
@@ -230,7 +242,7 @@ static void on_inspected(void *ctx, const struct http_result *res)
 	if (res->status == 404 && res->error == 0) {
 		on_missing(m);
 	} else if (res->status == 200 && res->error == 0) {
-		if (is_builtin(m->name) && !is_current(res->body))
+		if (m->recipe != NULL && !is_current(m, res->body))
 			build(m);
 		else
 			finish(m, 0, "");
@@ -259,6 +271,7 @@ static struct docker_image *image_new(struct docker *d, const char *name)
 
 	m->docker = d;
 	m->name = xstrdup(name);
+	m->recipe = agent_image_find(name);
 	list_init(&m->waiters);
 	list_append(&d->images, &m->node);
 	docker_wake(d);

@@ -11,6 +11,7 @@
  *   docker_stop.c    making it end
  *   docker_log.c     its output into the spool
  *   docker_image.c   images: present, or built
+ *   agent_image.c    what those of ours are made of
  *   docker_remove.c  removing containers, and listing them
  *
  * Callbacks of the engine room (ev) may free any run, so they are always the last thing a function
@@ -186,7 +187,14 @@ struct http_call *docker_delete(
 	struct docker *d, const char *container, void *ctx, docker_done_fn *done);
 struct http_call *docker_image_inspect(
 	struct docker *d, const char *image, void *ctx, docker_done_fn *done);
-struct http_call *docker_build(struct docker *d, const char *image, struct slice tar,
+/* What an image is built from. */
+struct docker_context {
+	const char *image;
+	const char *network;       /* NULL = the engine's default */
+	const char *args, *labels; /* JSON objects of strings */
+	struct slice tar;
+};
+struct http_call *docker_build(struct docker *d, const struct docker_context *c,
 	bool (*data)(void *ctx, struct slice data), docker_done_fn *done, void *ctx);
 
 /* True when the whole answer did not come: the engine may be gone. */

@@ -133,7 +133,7 @@ struct runner_docker_config {
 struct runner *runner_docker_new(struct loop *l, struct http_client *client,
 	const struct runner_docker_config *c, const struct runner_events *ev);
 
-/* Image of an agent type that the program can build itself ("mock" -> "pylon/agent-mock"); NULL
+/* Image of an agent type that the program can build itself ("claude" -> "pylon/agent-claude"); NULL
  * when there is none. */
 const char *runner_builtin_image(const char *agent_type);
 

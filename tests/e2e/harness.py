@@ -61,7 +61,7 @@ class Home:
 
     def __init__(self, docker="unix:///nonexistent/engine.sock", config="", pylon="", agent="",
                  channel="  type: stdout\n", trigger="", prompt="hello {{ .body.n }}", folder=None,
-                 max_concurrent=2, when_full="queue"):
+                 max_concurrent=2, when_full="queue", agent_type="mock"):
         self.dir = folder or tempfile.mkdtemp(prefix="pylon-e2e-")
         self.port = free_port()
         self.process = None
@@ -85,7 +85,7 @@ trigger:
   type: none
 channel:
 {channel}agent:
-  type: mock
+  type: {agent_type}
   prompt: {json.dumps(prompt)}
 {agent}{pylon}""")
 

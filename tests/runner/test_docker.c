@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "runner/agent_image_internal.h"
 #include "runner/world.h"
 
 static void run_goes_from_start_to_end(void **state)
@@ -401,19 +402,39 @@ static void image_of_ours_is_built(void **state)
 	struct world *w = *state;
 
 	world_open(w);
-	assert_string_equal(runner_builtin_image("mock"), "pylon/agent-mock");
-	assert_null(runner_builtin_image("claude"));
 	world_ensure(w, "pylon/agent-mock");
 	world_ensure(w, "pylon/agent-mock");
 	WAIT_FOR(w, w->images == 2);
 	assert_int_equal(w->image_rc, 0);
 	assert_int_equal(fake_count(w->engine, "POST /build"), 1);
 	assert_non_null(strstr(w->engine->last_build.p + 512, "FROM scratch"));
+	assert_int_equal(fake_count(w->engine, "POST /build?rm=1&forcerm=1&t=pylon%2Fagent-mock&"
+					       "labels=%7B%22pylon.agent.sha256%22%3A%22"),
+		1);
 	/* What is there, but was built from another program, is built again. */
 	w->engine->image_labels = "{\"pylon.agent.sha256\":\"0\"}";
 	world_ensure(w, "pylon/agent-mock");
 	WAIT_FOR(w, w->images == 3);
 	assert_int_equal(fake_count(w->engine, "POST /build"), 2);
+}
+
+static void image_from_the_same_recipe_is_left_alone(void **state)
+{
+	struct world *w = *state;
+	struct agent_recipe recipe;
+	char *labels;
+
+	agent_recipe_init(&recipe, agent_image_find("pylon/agent-claude"));
+	labels = xasprintf("{\"pylon.agent.sha256\":\"%s\"}", recipe.digest);
+	w->engine->image = "pylon/agent-claude";
+	w->engine->image_labels = labels;
+	world_open(w);
+	world_ensure(w, "pylon/agent-claude");
+	WAIT_FOR(w, w->images == 1);
+	assert_int_equal(w->image_rc, 0);
+	assert_int_equal(fake_count(w->engine, "POST /build"), 0);
+	agent_recipe_fini(&recipe);
+	free(labels);
 }
 
 static void run_that_needs_an_image_of_ours_gets_it_built(void **state)
@@ -470,6 +491,26 @@ static void build_that_fails_is_told(void **state)
 	WAIT_FOR(w, w->images == 1);
 	assert_int_equal(w->image_rc, -EIO);
 	assert_non_null(strstr(w->image_text, "no space left on device"));
+}
+
+static void failed_build_tells_the_last_words_of_its_command(void **state)
+{
+	struct world *w = *state;
+
+	w->engine->build_log = "{\"stream\":\"Step 1/3 : RUN a\"}\r\n"
+			       "{\"stream\":\"fine so far\\n\"}\r\n"
+			       "{\"stream\":\"Removing intermediate container 1\\n\"}\r\n"
+			       "{\"stream\":\"Step 2/3 : RUN b\"}\r\n"
+			       "{\"stream\":\" ---> Running in 2\\n\"}\r\n"
+			       "{\"stream\":\"\\u001b[91mE: no such package\\n\\u001b[0m\"}\r\n"
+			       "{\"error\":\"'RUN b' returned a non-zero code: 100\"}\r\n";
+	world_open(w);
+	world_ensure(w, "pylon/agent-mock");
+	WAIT_FOR(w, w->images == 1);
+	assert_int_equal(w->image_rc, -EIO);
+	assert_string_equal(w->image_text,
+		"image pylon/agent-mock cannot be built: 'RUN b' returned a non-zero code: 100; "
+		"its last words: E: no such package");
 }
 
 static void image_of_others_is_only_looked_for(void **state)
@@ -545,9 +586,11 @@ int main(void)
 		T(killed_by_hand_is_no_interruption),
 		T(removed_by_hand_is_gone),
 		T(image_of_ours_is_built),
+		T(image_from_the_same_recipe_is_left_alone),
 		T(run_that_needs_an_image_of_ours_gets_it_built),
 		T(building_holds_nobody_up),
 		T(build_that_fails_is_told),
+		T(failed_build_tells_the_last_words_of_its_command),
 		T(image_of_others_is_only_looked_for),
 		T(survey_lists_what_is_there),
 		T(removal_is_tried_again),
