@@ -4,7 +4,7 @@
  *
  * A civil time is what a wall clock shows. "Wall seconds" are a civil time written as a number: the
  * seconds since 1970-01-01 00:00:00 as if there were no zones. Days are counted from 1970-01-01.
- * Everything is exact for years 1-9999 and never overflows within them.
+ * Everything is exact for years 0-9999 and never overflows within them.
  */
 #ifndef PYLON_CALENDAR_CIVIL_H
 #define PYLON_CALENDAR_CIVIL_H

@@ -11,59 +11,22 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "calendar/civil.h"
 
-#define S_PER_DAY   INT64_C(86400)
 #define REAL_US_MIN (INT64_C(-62167219200) * US_PER_SEC)     /* 0000-01-01 */
 #define REAL_US_MAX (INT64_C(253402300800) * US_PER_SEC - 1) /* the end of 9999-12-31 */
-
-struct civil {
-	int64_t year;
-	unsigned month, day; /* from 1 */
-};
-
-/* Days from 1970-01-01. The year is counted from March, so that the leap day comes last, and in
- * eras of 400 years, each of 146097 days. */
-static int64_t days_of(struct civil c)
-{
-	int64_t year = c.month <= 2 ? c.year - 1 : c.year;
-	int64_t era = (year >= 0 ? year : year - 399) / 400;
-	int64_t year_of_era = year - era * 400;
-	int64_t month = c.month > 2 ? (int64_t)c.month - 3 : (int64_t)c.month + 9;
-	int64_t day_of_year = (153 * month + 2) / 5 + (int64_t)c.day - 1;
-
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
-	       day_of_year - 719468;
-}
-
-static struct civil civil_of(int64_t days)
-{
-	int64_t z = days + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t day_of_era = z - era * 146097;
-	int64_t year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year =
-		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int64_t month = (5 * day_of_year + 2) / 153;
-	struct civil c;
-
-	c.day = (unsigned)(day_of_year - (153 * month + 2) / 5 + 1);
-	c.month = (unsigned)(month < 10 ? month + 3 : month - 9);
-	c.year = year_of_era + era * 400 + (c.month <= 2 ? 1 : 0);
-	return c;
-}
 
 void instant_print(int64_t real_us, char ret[INSTANT_SIZE])
 {
 	int64_t us = MAX_OF(REAL_US_MIN, MIN_OF(real_us, REAL_US_MAX));
 	int64_t shifted = us - REAL_US_MIN; /* not negative, so that / and % go down */
-	int64_t ms = shifted / 1000 % 1000, s = shifted / US_PER_SEC % S_PER_DAY;
-	struct civil c =
-		civil_of(shifted / US_PER_SEC / S_PER_DAY + REAL_US_MIN / US_PER_SEC / S_PER_DAY);
+	int64_t ms = shifted / 1000 % 1000, s = shifted / US_PER_SEC % SECONDS_PER_DAY;
+	struct civil c = civil_from_days(shifted / US_PER_SEC / SECONDS_PER_DAY +
+					 REAL_US_MIN / US_PER_SEC / SECONDS_PER_DAY);
 
 	(void)snprintf(ret, INSTANT_SIZE,
-		"%04" PRId64 "-%02u-%02uT%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%03" PRId64 "Z",
-		c.year, c.month, c.day, s / 3600, s / 60 % 60, s % 60, ms);
+		"%04d-%02d-%02dT%02" PRId64 ":%02" PRId64 ":%02" PRId64 ".%03" PRId64 "Z", c.year,
+		c.month, c.day, s / 3600, s / 60 % 60, s % 60, ms);
 }
 
 /* Takes exactly n digits off the front of *s. */
@@ -88,26 +51,17 @@ static bool take_char(struct slice *s, const char *any_of)
 	return true;
 }
 
-static unsigned days_in_month(struct civil c)
-{
-	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool is_leap = c.year % 4 == 0 && (c.year % 100 != 0 || c.year % 400 == 0);
-
-	return c.month == 2 && is_leap ? 29 : days[c.month - 1];
-}
-
 static bool take_date(struct slice *s, int64_t *ret_days)
 {
-	struct civil c;
-	unsigned year;
+	unsigned year, month, day;
 
-	if (!take_number(s, 4, &year) || !take_char(s, "-") || !take_number(s, 2, &c.month) ||
-		!take_char(s, "-") || !take_number(s, 2, &c.day))
+	if (!take_number(s, 4, &year) || !take_char(s, "-") || !take_number(s, 2, &month) ||
+		!take_char(s, "-") || !take_number(s, 2, &day))
 		return false;
-	c.year = year;
-	if (c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_in_month(c))
+	if (month < 1 || month > 12 || day < 1 ||
+		(int)day > civil_month_days((int)year, (int)month))
 		return false;
-	*ret_days = days_of(c);
+	*ret_days = civil_days((int)year, (int)month, (int)day);
 	return true;
 }
 
@@ -175,7 +129,7 @@ bool instant_parse(struct slice text, int64_t *ret_real_us)
 	if (text.n > 0 && (!take_char(&text, "Tt ") || !take_clock(&text, &clock) ||
 				  !take_zone(&text, &offset)))
 		return false;
-	*ret_real_us = days * S_PER_DAY * US_PER_SEC + clock - offset;
+	*ret_real_us = days * SECONDS_PER_DAY * US_PER_SEC + clock - offset;
 	return true;
 }
 
@@ -191,12 +145,12 @@ void instant_print_ago(struct buf *out, int64_t real_us, int64_t now_real_us)
 		buf_printf(out, "%" PRId64 " sec ago", us / US_PER_SEC);
 	} else if (us < 3600 * US_PER_SEC) {
 		buf_printf(out, "%" PRId64 " min ago", us / (60 * US_PER_SEC));
-	} else if (us < S_PER_DAY * US_PER_SEC) {
+	} else if (us < SECONDS_PER_DAY * US_PER_SEC) {
 		int64_t hours = us / (3600 * US_PER_SEC);
 
 		buf_printf(out, "%" PRId64 " hour%s ago", hours, hours == 1 ? "" : "s");
 	} else {
-		int64_t days = us / (S_PER_DAY * US_PER_SEC);
+		int64_t days = us / (SECONDS_PER_DAY * US_PER_SEC);
 
 		buf_printf(out, "%" PRId64 " day%s ago", days, days == 1 ? "" : "s");
 	}
