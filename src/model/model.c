@@ -156,6 +156,14 @@ bool run_is_over(enum run_state s)
 	return s == RUN_EXITED || s == RUN_LOST;
 }
 
+void turn_fini(struct turn *t)
+{
+	free(t->text);
+	free(t->session_id);
+	free(t->by);
+	*t = (struct turn){0};
+}
+
 void job_fini(struct job *j)
 {
 	free(j->pylon);

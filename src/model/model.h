@@ -79,6 +79,24 @@ enum stop_reason {
 	STOP_TIMEOUT,
 };
 
+/* What a model API counted; 0 = nothing or not told. */
+struct usage {
+	int64_t input_tokens, output_tokens;
+	int64_t cache_read_tokens, cache_write_tokens; /* input that was read from, written to a
+							* cache of the API; not in input_tokens */
+};
+
+/* A person's next message in the conversation of a job. What its run is told instead of the
+ * prompt. */
+struct turn {
+	char *text;
+	char *session_id; /* to be continued: the job's when the message came; NULL = none */
+	char *by;         /* NULL */
+	int64_t created_at;
+};
+
+void turn_fini(struct turn *t);
+
 /* One unit of work. */
 struct job {
 	struct id id;
@@ -93,13 +111,14 @@ struct job {
 	int64_t not_before; /* queued: earliest start */
 	int64_t expires_at; /* awaiting approval */
 	int64_t created_at, queued_at, started_at, finished_at;
-	int exit_code;     /* of the last run; -1 = unknown */
-	char *result;      /* text for people, NULL = none */
-	char *output_json; /* the agent's whole output object, NULL = none */
-	char *session_id;  /* NULL = none */
-	double cost_usd;
-	char *error;      /* why it failed, NULL */
-	char *decided_by; /* who approved, dismissed, killed, retried last; NULL */
+	int exit_code;      /* of the last run; -1 = unknown */
+	char *result;       /* text for people, NULL = none */
+	char *output_json;  /* the agent's whole output object, NULL = none */
+	char *session_id;   /* NULL = none */
+	double cost_usd;    /* over all runs */
+	struct usage usage; /* over all runs */
+	char *error;        /* why it failed, NULL */
+	char *decided_by;   /* who approved, dismissed, killed, retried last; NULL */
 };
 
 void job_fini(struct job *j);
@@ -117,6 +136,8 @@ struct run {
 	char *report;          /* what it POSTed to its callback URL (JSON), NULL = nothing */
 	int exit_code;         /* -1 = unknown */
 	char *reason;          /* NULL */
+	double cost_usd;
+	struct usage usage;
 	int64_t created_at, started_at, finished_at;
 	int64_t timeout_us; /* fixed at claim; 0 = none */
 };

@@ -6,7 +6,7 @@
  * Either the job is over, or it is queued again: that is the only recorded retry. A retry clears
  * what the attempt produced (result, output, exit code, times) but keeps reason and error, so that
  * a person sees why the job waits; the next claim clears those. Cost adds up over all runs, and a
- * session once known stays known.
+ * session once known stays known. What the run used is kept with the run (usage.c).
  */
 #include "base/failpoint.h"
 #include "store/store_internal.h"
@@ -56,7 +56,7 @@ static void put_common(struct query *q, const struct store_finish *r)
 	put_text(q, r->reason);
 	put_text(q, r->error);
 	put_text(q, r->session_id);
-	put_real(q, r->cost_usd);
+	put_real(q, usage_cost(r->cost_usd));
 	put_int(q, r->counts);
 }
 
@@ -107,6 +107,8 @@ static int finish_run(struct store_op *op, struct err *e)
 	if (rc != 0)
 		return rc;
 	rc = finish_run_set(op->db, r, e);
+	if (rc >= 0)
+		rc = usage_add(op->db, &r->run_id, r->cost_usd, &r->usage, e);
 	if (rc >= 0)
 		rc = r->job_state == JOB_QUEUED ? finish_retry(op->db, r, was, e)
 						: finish_over(op->db, r, was, e);

@@ -4,7 +4,8 @@
  * fail. The caller says from which states; the table says whether that may be; both must agree.
  *
  * Going to queued starts a new life in the same row: what the last attempt left (result, error,
- * times, failures) is cleared, what belongs to the work as a whole (session, cost, runs) stays.
+ * times, failures) is cleared, what belongs to the work as a whole (session, cost, runs, turns)
+ * stays. A reply is that and a new turn, so the row shows the new turn and not the old result.
  * Leaving awaiting_approval cancels the question if it was not sent yet.
  */
 #include "store/store_internal.h"
@@ -126,6 +127,8 @@ static int move_run(struct store_op *op, struct err *e)
 	if (r->was == JOB_REJECTED)
 		op->db->rejected = -1;
 	rc = r->to == JOB_QUEUED ? move_to_queued(op->db, r, e) : move_to_over(op->db, r, e);
+	if (rc >= 0 && r->turn != NULL)
+		rc = turn_add(op->db, &r->job_id, r->turn, r->by, r->now_real, e);
 	if (rc >= 0 && r->was == JOB_AWAITING_APPROVAL)
 		rc = cancel_approvals(op->db, &r->job_id, e);
 	if (rc >= 0)
@@ -136,6 +139,7 @@ static int move_run(struct store_op *op, struct err *e)
 void store_move(struct store_db *db, struct store_move *r)
 {
 	must(r->from_count <= ARRAY_LEN(r->from_any_of));
+	must(r->turn == NULL || r->to == JOB_QUEUED);
 	r->took_room = false;
 	op_submit(db, &r->op, move_run, -1);
 }

@@ -4,10 +4,10 @@
  * number.
  *
  * One call removes one small batch, so that no turn of the loop waits long; `more` asks for the
- * next. A job goes with its event, runs and deliveries, but never while a message about it is still
- * to be sent. The key of a rejected job goes with it: a key without its row would call a delivery
- * that never ran a duplicate. An occurrence outlives its job: it is what tells which of the jobs
- * still open are its schedule's, and the newest one is what people are shown.
+ * next. A job goes with its event, runs, turns and deliveries, but never while a message about it
+ * is still to be sent. The key of a rejected job goes with it: a key without its row would call a
+ * delivery that never ran a duplicate. An occurrence outlives its job: it is what tells which of
+ * the jobs still open are its schedule's, and the newest one is what people are shown.
  */
 #include "base/limits.h"
 #include "store/store_internal.h"

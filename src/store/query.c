@@ -6,6 +6,9 @@
  * million finished jobs answers as fast as an empty one. A condition of a partial index has to
  * stand in the WHERE word for word, or SQLite does not use that index.
  *
+ * A job's tokens are added up over its runs, by a statement of its own for each job, only where
+ * people are shown it. The row of that job is still being read then, so both belong to one moment.
+ *
  * The queue is served by seq, the order of acceptance: a wall clock that was set back must not let
  * anybody jump the queue. Lists for people are by created_at, which is what they page by.
  */
@@ -62,9 +65,25 @@ static int job_one(struct query *q, struct job *ret, struct err *e)
 	return rc;
 }
 
+/* The same, with what its runs used. */
+static int job_one_with_usage(struct query *q, struct job *ret, struct err *e)
+{
+	struct job j;
+	int rc = job_one(q, &j, e);
+
+	if (rc != 0)
+		return rc;
+	rc = usage_sum(q->db, &j.id, &j.usage, e);
+	if (rc < 0)
+		job_fini(&j);
+	else
+		*ret = j;
+	return rc;
+}
+
 /* Every row of an opened query. */
-static int job_each(
-	struct query *q, void (*fn)(const struct job *j, void *ctx), void *ctx, struct err *e)
+static int job_each(struct query *q, bool with_usage, void (*fn)(const struct job *j, void *ctx),
+	void *ctx, struct err *e)
 {
 	int rc;
 
@@ -72,6 +91,8 @@ static int job_each(
 		CLEANUP(job_fini) struct job j;
 
 		rc = job_read(q, &j, e);
+		if (rc == 0 && with_usage)
+			rc = usage_sum(q->db, &j.id, &j.usage, e);
 		if (rc < 0)
 			return rc;
 		fn(&j, ctx);
@@ -85,7 +106,7 @@ int store_job(struct store_db *db, const struct id *id, struct job *ret, struct 
 
 	query_open(&q, db, SLOT_GET_JOB, JOB_COLUMNS "WHERE id = ?");
 	put_id(&q, id);
-	return job_one(&q, ret, e);
+	return job_one_with_usage(&q, ret, e);
 }
 
 int store_job_by_prefix(struct store_db *db, const char *prefix, struct job *ret, struct err *e)
@@ -98,7 +119,7 @@ int store_job_by_prefix(struct store_db *db, const char *prefix, struct job *ret
 	query_open(&q, db, SLOT_GET_PREFIX, JOB_COLUMNS "WHERE id >= ? AND id < ? LIMIT 2");
 	put_text(&q, prefix);
 	put_text(&q, end);
-	rc = job_one(&q, &j, e);
+	rc = job_one_with_usage(&q, &j, e);
 	if (rc != 0)
 		return rc;
 	rc = query_next(&q, e);
@@ -148,7 +169,7 @@ int store_jobs(struct store_db *db, const struct store_job_query *q,
 	}
 	put_int(&list, q->before_created > 0 ? q->before_created : INT64_MAX);
 	put_int(&list, q->limit > 0 ? (int64_t)q->limit : LIST_LIMIT_DEFAULT);
-	return job_each(&list, fn, ctx, e);
+	return job_each(&list, true, fn, ctx, e);
 }
 
 int store_open_jobs(struct store_db *db, bool active_only,
@@ -163,7 +184,7 @@ int store_open_jobs(struct store_db *db, bool active_only,
 		query_open(&q, db, SLOT_LIST_OPEN,
 			JOB_COLUMNS "WHERE state IN ('awaiting_approval','queued','starting',"
 				    "'running') ORDER BY seq");
-	return job_each(&q, fn, ctx, e);
+	return job_each(&q, false, fn, ctx, e);
 }
 
 /* One number that may be absent: 0 then. */

@@ -7,9 +7,12 @@
 
 /* --- runs --- */
 
+/* A run without a row in `usage` reads as zeros: NULL as a number is 0. */
 #define RUN_COLUMNS                                                                                 \
 	"SELECT id, job_id, attempt, state, stop, token_sha256, handle, image, exit_code, reason, " \
-	"created_at, started_at, finished_at, timeout_us, report FROM runs "
+	"cost_usd, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, "            \
+	"created_at, started_at, finished_at, timeout_us, report "                                  \
+	"FROM runs LEFT JOIN usage ON run_id = id "
 
 static int run_read(struct query *q, struct run *ret, struct err *e)
 {
@@ -24,6 +27,11 @@ static int run_read(struct query *q, struct run *ret, struct err *e)
 	ret->image = get_text(q, NULL);
 	ret->exit_code = (int)get_int(q);
 	ret->reason = get_text(q, NULL);
+	ret->cost_usd = get_real(q);
+	ret->usage.input_tokens = get_int(q);
+	ret->usage.output_tokens = get_int(q);
+	ret->usage.cache_read_tokens = get_int(q);
+	ret->usage.cache_write_tokens = get_int(q);
 	ret->created_at = get_int(q);
 	ret->started_at = get_int(q);
 	ret->finished_at = get_int(q);

@@ -15,6 +15,8 @@
 
 struct store_db;
 
+/* A job's usage is filled in by the reads that show a job to people: these two and store_jobs().
+ * The others leave it 0. */
 NODISCARD int store_job(struct store_db *db, const struct id *id, struct job *ret, struct err *e);
 /* A unique prefix of an id. STORE_E_NOT_FOUND; STORE_E_STATE when several match. */
 NODISCARD int store_job_by_prefix(
@@ -26,6 +28,12 @@ NODISCARD int store_run(
 /* Calls fn for each run of a job, oldest first. */
 NODISCARD int store_runs(struct store_db *db, const struct id *job_id,
 	void (*fn)(const struct run *r, void *ctx), void *ctx, struct err *e);
+
+/* What the job's present (or last) run is told instead of the prompt: the newest turn that a run
+ * has taken. A turn that still waits for its run is none. STORE_E_NOT_FOUND: its event is all there
+ * is. */
+NODISCARD int store_turn(
+	struct store_db *db, const struct id *job_id, struct turn *ret, struct err *e);
 
 /* Newest first; `limit` 0 = LIST_LIMIT_DEFAULT. `state` JOB_STATES = any. created_at is unique
  * within a database (a later job of the same instant is moved on by microseconds), so paging by the

@@ -6,6 +6,9 @@
  * it. A job has at most one run that is not over (a unique index says so too), and while it has one
  * the job is starting or running. A run that is over never changes.
  *
+ * A claim also says what its run is told: a turn is taken here or, when a run is to repeat one,
+ * nothing is (turn.c).
+ *
  * T3 may come late: a run that is being stopped keeps that state and only learns its handle.
  */
 #include "base/failpoint.h"
@@ -78,7 +81,7 @@ static int claim_run(struct store_op *op, struct err *e)
 	if (rc != 0)
 		return rc;
 	rc = claim_run_add(op->db, r, e);
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? rc : turn_take(op->db, &r->job_id, &r->run_id, e);
 }
 
 void store_claim(struct store_db *db, struct store_claim *r)

@@ -3,10 +3,10 @@
  * The shape of a database, and telling what kind of file one is.
  *
  * Invariants the schema itself keeps: a state is one of model's names; a job is over exactly when
- * it has finished_at; a job has at most one run that is not over; a job takes its event, runs and
- * deliveries with it when it goes; an instant of a schedule has one row within its epoch. Other
- * programs may read the table `jobs`: one row for each accepted or rejected job, `id` the id that
- * the sender was told.
+ * it has finished_at; a job has at most one run that is not over; a run takes at most one turn; a
+ * job takes its event, runs, turns and deliveries with it when it goes, and a run its usage; an
+ * instant of a schedule has one row within its epoch. Other programs may read the table `jobs`: one
+ * row for each accepted or rejected job, `id` the id that the sender was told.
  *
  * jobs.seq is the order of acceptance and never the rowid: a VACUUM by somebody else may renumber
  * rowids. Events hang on it and not on the id because their tree then only grows at its end, which
@@ -17,8 +17,15 @@
  * gone. The index jobs_scheduled holds the few open jobs of occurrences, so an accepted webhook
  * pays only a comparison for it.
  *
- * Version 4 is version 3 and the tables of schedules, word for word; what comes next may not change
- * a text of an earlier version without a migration that rebuilds what it made.
+ * What a run used has a table of its own and not columns of `runs`: most runs have nothing to tell,
+ * and a version of ours only ever adds. A job's cost is a column and its tokens are not, so that
+ * the statements of every job carry four columns less.
+ *
+ * turns.run_id is unique, which is also the index that removing a run needs.
+ *
+ * Version 4 is version 3 and the tables of schedules, version 5 is version 4 and those of turns and
+ * usage, word for word; what comes next may not change a text of an earlier version without a
+ * migration that rebuilds what it made.
  *
  * What surprised: SQLite keeps the text of every CREATE as it was written, so a text found word for
  * word in ours is the cheapest proof that nobody has altered a table.
@@ -173,10 +180,32 @@ static const char ddl_4[] =
 	"CREATE INDEX occurrences_schedule ON occurrences(schedule, at, epoch);\n"
 	"CREATE INDEX occurrences_job ON occurrences(job_id) WHERE job_id IS NOT NULL;\n";
 
+/* What version 5 added. */
+static const char ddl_5[] =
+	"CREATE TABLE usage(\n"
+	"	run_id TEXT PRIMARY KEY NOT NULL REFERENCES runs(id) ON DELETE CASCADE,\n"
+	"	cost_usd REAL NOT NULL CHECK (cost_usd >= 0),\n"
+	"	input_tokens INTEGER NOT NULL CHECK (input_tokens >= 0),\n"
+	"	output_tokens INTEGER NOT NULL CHECK (output_tokens >= 0),\n"
+	"	cache_read_tokens INTEGER NOT NULL CHECK (cache_read_tokens >= 0),\n"
+	"	cache_write_tokens INTEGER NOT NULL CHECK (cache_write_tokens >= 0)\n"
+	") STRICT, WITHOUT ROWID;\n"
+
+	"CREATE TABLE turns(\n"
+	"	seq INTEGER PRIMARY KEY NOT NULL,\n"
+	"	job_id TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,\n"
+	"	run_id TEXT UNIQUE REFERENCES runs(id),\n"
+	"	session_id TEXT,\n"
+	"	said_by TEXT,\n"
+	"	created_at INTEGER NOT NULL,\n"
+	"	text TEXT NOT NULL\n"
+	") STRICT;\n"
+	"CREATE INDEX turns_job ON turns(job_id);\n";
+
 /* What that version added; the oldest of ours: everything it has. */
 static const char *ddl_of(int version)
 {
-	static const char *const ddl[] = {ddl_3, ddl_4};
+	static const char *const ddl[] = {ddl_3, ddl_4, ddl_5};
 
 	_Static_assert(
 		ARRAY_LEN(ddl) == SCHEMA_VERSION - SCHEMA_OLDEST + 1, "a text for each version");

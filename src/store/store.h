@@ -139,7 +139,9 @@ struct store_accept {
 void store_accept(struct store_db *db, struct store_accept *r);
 
 /* --- T2 claim --- queued (and due) -> starting, with a new run `created`. STORE_E_STATE when the
- * job is no longer queued or not due. Clears reason, error and not_before of the job. */
+ * job is no longer queued or not due. Clears reason, error and not_before of the job. The oldest
+ * turn that no run has taken is this run's; with none left, the last one taken is done once more.
+ * Either way store_turn() tells it. */
 struct store_claim {
 	struct store_op op;
 	struct id job_id, run_id;
@@ -183,8 +185,8 @@ void store_stopping(struct store_db *db, struct store_stopping *r);
  * retry), result columns, deliveries. STORE_E_STATE when that run is over already (a finished run
  * never changes) or the table forbids the job's move (starting -> completed: T3 was not recorded,
  * so record it first, in the same turn). A retry keeps reason and error for people and clears
- * result, output, exit code and times. cost_usd adds up over runs; a NULL session_id keeps the
- * known one. */
+ * result, output, exit code and times. Cost and usage are kept with the run and add up for the job
+ * (a negative number counts 0, sums stop at the largest); a NULL session_id keeps the known one. */
 struct store_finish {
 	struct store_op op;
 	struct id job_id, run_id;
@@ -194,6 +196,7 @@ struct store_finish {
 	const char *reason;                                    /* may be NULL */
 	const char *result, *output_json, *session_id, *error; /* may be NULL */
 	double cost_usd;
+	struct usage usage;
 	int64_t not_before; /* with JOB_QUEUED */
 	bool counts;        /* this run counts against agent.retries */
 	int64_t now_real;
@@ -203,7 +206,9 @@ struct store_finish {
 void store_finish(struct store_db *db, struct store_finish *r);
 
 /* --- Decisions about a job that has no living run --- (else STORE_E_STATE). To queued: failures,
- * result, output, exit code, times are cleared, reason and error set as given. Leaving
+ * result, output, exit code, times are cleared, reason and error set as given; session, cost, usage
+ * and attempt stay. A reply is such a move with a turn, which is kept if and only if the move is
+ * made: like a retry it leaves a row that shows no result but the new turn's. Leaving
  * awaiting_approval cancels its pending deliveries of kind "approval". */
 struct store_move {
 	struct store_op op;
@@ -215,6 +220,8 @@ struct store_move {
 	int64_t not_before, now_real;
 	bool (*take_room)(void *ctx); /* with JOB_QUEUED: as in T1; NULL = needs none */
 	void *room_ctx;
+	const char *turn; /* with JOB_QUEUED: what a person (`by`) said now; it continues the
+			   * session that the job has now. NULL = no new turn */
 	const struct store_outgoing *outgoing;
 	size_t outgoing_count;
 	/* out */
@@ -253,7 +260,7 @@ struct store_redeliver {
 void store_redeliver(struct store_db *db, struct store_redeliver *r);
 
 /* Deletes, in one small batch, what is older than the limits (0 = keep): finished jobs with their
- * event, runs and deliveries that are over, dedupe keys; and rejected rows beyond
+ * event, runs, turns and deliveries that are over, dedupe keys; and rejected rows beyond
  * REJECTED_ROWS_MAX. Occurrences decided before jobs_before go too, but never the newest of a
  * schedule nor one whose job is still there. `more` tells whether another batch is waiting. */
 struct store_prune {

@@ -17,7 +17,7 @@
 
 #define APPLICATION_ID 0x50594c4e /* "PYLN" at byte 68 of the file */
 #define SCHEMA_OLDEST  3          /* of ours; 0-2 are the Go program's */
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /* A place in a database's cache of prepared statements; each SQL text has its own. */
 enum slot {
@@ -38,6 +38,7 @@ enum slot {
 	SLOT_REJECTED_OLDEST,
 	SLOT_CLAIM_JOB,
 	SLOT_CLAIM_RUN,
+	SLOT_TURN_TAKE,
 	SLOT_RUN_STATE,
 	SLOT_STARTED_RUN,
 	SLOT_STARTED_JOB,
@@ -48,9 +49,11 @@ enum slot {
 	SLOT_FINISH_RUN,
 	SLOT_FINISH_OVER,
 	SLOT_FINISH_RETRY,
+	SLOT_USAGE_ADD,
 	SLOT_MOVE_QUEUED,
 	SLOT_MOVE_OVER,
 	SLOT_MOVE_APPROVALS,
+	SLOT_TURN_ADD,
 	SLOT_SCHEDULE_PUT,
 	SLOT_DECIDED_TO,
 	SLOT_OCCURRENCE_KNOWN,
@@ -70,6 +73,8 @@ enum slot {
 	SLOT_GET_RUN,
 	SLOT_GET_RUNS,
 	SLOT_GET_LIVING,
+	SLOT_GET_TURN,
+	SLOT_GET_USAGE,
 	SLOT_LIST_JOBS,
 	SLOT_LIST_STATE,
 	SLOT_LIST_OPEN,
@@ -221,6 +226,21 @@ NODISCARD int accept_insert(
 NODISCARD int rejected_count(struct store_db *db, int64_t *ret, struct err *e);
 /* Drops up to `count` of the oldest rejected rows with their keys; their number. (prune.c) */
 NODISCARD int rejected_trim(struct store_db *db, int64_t count, struct err *e);
+/* Keeps a job's next turn, which is to continue the session that the job has now. (turn.c) */
+NODISCARD int turn_add(struct store_db *db, const struct id *job_id, const char *text,
+	const char *by, int64_t now_real, struct err *e);
+/* Gives the oldest turn that no run has taken, if there is one, to this run. (turn.c) */
+NODISCARD int turn_take(
+	struct store_db *db, const struct id *job_id, const struct id *run_id, struct err *e);
+/* What a run says that it cost, within what can be: 0 for what is none, nowhere near infinity, so
+ * that sums stay numbers. (usage.c) */
+double usage_cost(double told);
+/* Keeps what a run used; no row when that is nothing. (usage.c) */
+NODISCARD int usage_add(struct store_db *db, const struct id *run_id, double cost_usd,
+	const struct usage *u, struct err *e);
+/* What all runs of a job used. (usage.c) */
+NODISCARD int usage_sum(
+	struct store_db *db, const struct id *job_id, struct usage *ret, struct err *e);
 /* Inserts deliveries as pending. (outbox.c) */
 NODISCARD int outbox_add(struct store_db *db, const struct id *job_id,
 	const struct store_outgoing *list, size_t count, int64_t now_real, struct err *e);

@@ -166,18 +166,23 @@ static void a_record_is_empty_after_fini_and_fini_may_be_repeated(void **state U
 {
 	struct job j = {.pylon = xstrdup("p"), .error = xstrdup("e"), .seq = 3};
 	struct run r = {.handle = xstrdup("h"), .attempt = 2};
+	struct turn t = {.text = xstrdup("t"), .session_id = xstrdup("s"), .by = xstrdup("b")};
 	struct delivery d = {.message = xstrdup("{}"), .attempt = 1};
 	struct event_record e = {.body = xstrdup("{}"), .body_n = 2};
 
 	for (int i = 0; i < 2; i++) {
 		job_fini(&j);
 		run_fini(&r);
+		turn_fini(&t);
 		delivery_fini(&d);
 		event_record_fini(&e);
 	}
 	assert_null(j.pylon);
 	assert_int_equal(j.seq, 0);
 	assert_null(r.handle);
+	assert_null(t.text);
+	assert_null(t.session_id);
+	assert_null(t.by);
 	assert_null(d.message);
 	assert_null(e.body);
 	assert_int_equal(e.body_n, 0);

@@ -352,6 +352,66 @@ void assert_sound(struct fixture *f)
 	assert_int_equal(sql_value(f->path, "SELECT count(*) FROM jobs WHERE seq NOT IN "
 					    "(SELECT job_seq FROM events)"),
 		0);
+	/* Turns are taken in their order, by runs of their own job. */
+	assert_int_equal(
+		sql_value(f->path, "SELECT count(*) FROM turns a JOIN turns b ON "
+				   "a.job_id = b.job_id AND a.seq < b.seq WHERE a.run_id IS NULL "
+				   "AND b.run_id IS NOT NULL"),
+		0);
+	assert_int_equal(
+		sql_value(f->path, "SELECT count(*) FROM turns t JOIN runs r ON r.id = t.run_id "
+				   "WHERE r.job_id <> t.job_id"),
+		0);
+	/* Only a run that is over has used something. */
+	assert_int_equal(sql_value(f->path, "SELECT count(*) FROM usage JOIN runs ON id = run_id "
+					    "WHERE state NOT IN ('exited','lost')"),
+		0);
+}
+
+/* May this step of a plan be? No reading from end to end, but of the open jobs of occurrences. */
+static bool is_indexed(const char *step)
+{
+	return strstr(step, "TEMP B-TREE") == NULL &&
+	       (!str_has_prefix(step, "SCAN ") || strstr(step, "INDEX jobs_scheduled") != NULL);
+}
+
+static void assert_plan(struct fixture *f, const char *sql)
+{
+	CLEANUP(freep) char *explain = xasprintf("EXPLAIN QUERY PLAN %s", sql);
+	struct query q;
+	char wrong[256] = "";
+	int n = 0, rc;
+
+	query_open(&q, f->db, SLOT_NONE, explain);
+	while ((rc = query_next(&q, NULL)) > 0) {
+		CLEANUP(freep) char *step = NULL;
+
+		q.got = 3;
+		step = get_text(&q, NULL);
+		if (!is_indexed(step))
+			(void)str_copy(wrong, sizeof(wrong), step);
+		n++;
+	}
+	query_close(&q); /* before anything fails: the teardown closes the database */
+	if (wrong[0] != '\0')
+		fail_msg("%s: %s", wrong, sql);
+	assert_int_equal(rc, 0);
+	assert_true(n > 0);
+}
+
+void assert_indexed(struct fixture *f, const enum slot *slots, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		assert_non_null(f->db->slots[slots[i]]);
+		assert_plan(f, sqlite3_sql(f->db->slots[slots[i]]));
+	}
+}
+
+int64_t count_rows(const struct fixture *f, const char *what)
+{
+	CLEANUP(freep) char *sql = xasprintf("SELECT count(*) FROM %s", what);
+
+	return sql_value(f->path, sql);
 }
 
 int in_child(void (*fn)(struct fixture *f, void *ctx), struct fixture *f, void *ctx)
@@ -375,6 +435,12 @@ static int on_statement(unsigned what UNUSED, void *ctx UNUSED, void *p UNUSED, 
 	if (--statements_left < 0)
 		(void)raise(SIGKILL);
 	return 0;
+}
+
+void die_after(struct fixture *f, int statements)
+{
+	statements_left = statements;
+	(void)sqlite3_trace_v2(f->db->sql, SQLITE_TRACE_STMT, on_statement, NULL);
 }
 
 static int on_connection(sqlite3 *db, char **error UNUSED, const void *api UNUSED)

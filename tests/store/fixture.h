@@ -90,10 +90,15 @@ enum job_state state_of(struct fixture *f, const struct id *id);
 /* First column of the first row, through a connection of its own. */
 int64_t sql_value(const char *path, const char *sql);
 void sql_run(const char *path, const char *sql);
+/* Fails the test when one of these statements was never run or reads a table from end to end. */
+void assert_indexed(struct fixture *f, const enum slot *slots, size_t n);
+int64_t count_rows(const struct fixture *f, const char *what);
 /* Fails the test when the database breaks a promise of the schema or SQLite. */
 void assert_sound(struct fixture *f);
 /* Runs fn in a child process and returns its wait status. */
 int in_child(void (*fn)(struct fixture *f, void *ctx), struct fixture *f, void *ctx);
+/* In a child: it is killed after so many statements more of the open database. */
+void die_after(struct fixture *f, int statements);
 /* For in_child(): opens the database and is killed after so many (an int) statements of all its
  * connections; ends by itself when it needs fewer. */
 void open_and_die(struct fixture *f, void *statements);

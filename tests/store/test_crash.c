@@ -25,13 +25,6 @@ static void arm(const struct scene *s)
 	failpoint_setup();
 }
 
-static int64_t count(const struct fixture *f, const char *what)
-{
-	CLEANUP(freep) char *sql = xasprintf("SELECT count(*) FROM %s", what);
-
-	return sql_value(f->path, sql);
-}
-
 /* Runs `act` in a child that must be killed at the failpoint; then opens the database again. */
 static void kill_at(struct fixture *f, struct scene *s, const char *failpoint,
 	void (*act)(struct fixture *f, void *ctx))
@@ -64,10 +57,10 @@ static void an_accept_is_there_exactly_from_its_commit_on(void **state)
 	struct scene s;
 
 	kill_at(f, &s, "accept_before:1", act_accept);
-	assert_int_equal(count(f, "jobs"), 0);
-	assert_int_equal(count(f, "dedupe"), 0);
+	assert_int_equal(count_rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "dedupe"), 0);
 	kill_at(f, &s, "accept_after:1", act_accept);
-	assert_int_equal(count(f, "jobs WHERE state = 'queued'"), 1);
+	assert_int_equal(count_rows(f, "jobs WHERE state = 'queued'"), 1);
 	r = accept_request(f, "d1");
 	assert_int_equal(do_accept(f, &r), 0);
 	assert_int_equal(r.verdict, ACCEPT_DUPLICATE);
@@ -98,8 +91,8 @@ static void death_between_two_statements_leaves_nothing_of_the_turn(void **state
 	struct scene s;
 
 	kill_at(f, &s, "none", act_die_inside);
-	assert_int_equal(count(f, "jobs"), 0);
-	assert_int_equal(count(f, "dedupe"), 0);
+	assert_int_equal(count_rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "dedupe"), 0);
 }
 
 /* Two instants of a schedule, of which the second may bring death. */
@@ -135,17 +128,17 @@ static void occurrences_and_their_jobs_are_there_exactly_from_their_commit_on(vo
 
 	assert_int_equal(do_schedule(f, 1, NOW - 1), 0);
 	kill_at(f, &s, "occur_before:1", act_occur);
-	assert_int_equal(count(f, "occurrences"), 0);
+	assert_int_equal(count_rows(f, "occurrences"), 0);
 	kill_at(f, &s, "none", act_occur_and_die_inside);
-	assert_int_equal(count(f, "occurrences"), 0);
-	assert_int_equal(count(f, "jobs"), 0);
-	assert_int_equal(count(f, "schedules WHERE decided_to = 1799999999999999"), 1);
+	assert_int_equal(count_rows(f, "occurrences"), 0);
+	assert_int_equal(count_rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "schedules WHERE decided_to = 1799999999999999"), 1);
 	kill_at(f, &s, "occur_after:1", act_occur);
-	assert_int_equal(count(f, "occurrences WHERE job_id IN (SELECT id FROM jobs)"), 2);
-	assert_int_equal(count(f, "schedules WHERE decided_to = 1800000000000001"), 1);
+	assert_int_equal(count_rows(f, "occurrences WHERE job_id IN (SELECT id FROM jobs)"), 2);
+	assert_int_equal(count_rows(f, "schedules WHERE decided_to = 1800000000000001"), 1);
 	occur(f, NULL); /* as the next process would */
-	assert_int_equal(count(f, "occurrences"), 2);
-	assert_int_equal(count(f, "jobs WHERE state = 'queued'"), 2);
+	assert_int_equal(count_rows(f, "occurrences"), 2);
+	assert_int_equal(count_rows(f, "jobs WHERE state = 'queued'"), 2);
 }
 
 static void act_claim(struct fixture *f, void *ctx)
@@ -164,10 +157,10 @@ static void a_claim_is_there_exactly_from_its_commit_on(void **state)
 
 	kill_at(f, &s, "claim_before:1", act_claim);
 	assert_int_equal(state_of(f, &s.job), JOB_QUEUED);
-	assert_int_equal(count(f, "runs"), 0);
+	assert_int_equal(count_rows(f, "runs"), 0);
 	kill_at(f, &s, "claim_after:1", act_claim);
 	assert_int_equal(state_of(f, &s.job), JOB_STARTING);
-	assert_int_equal(count(f, "runs WHERE state = 'created'"), 1);
+	assert_int_equal(count_rows(f, "runs WHERE state = 'created'"), 1);
 }
 
 static void act_started(struct fixture *f, void *ctx)
@@ -189,7 +182,7 @@ static void a_start_is_there_exactly_from_its_commit_on(void **state)
 	assert_int_equal(state_of(f, &s.job), JOB_STARTING);
 	kill_at(f, &s, "started_after:1", act_started);
 	assert_int_equal(state_of(f, &s.job), JOB_RUNNING);
-	assert_int_equal(count(f, "runs WHERE handle = 'box'"), 1);
+	assert_int_equal(count_rows(f, "runs WHERE handle = 'box'"), 1);
 }
 
 static void act_report(struct fixture *f, void *ctx)
@@ -211,9 +204,9 @@ static void a_report_is_there_exactly_from_its_commit_on(void **state)
 
 	assert_int_equal(do_claim(f, &s.job, &s.run), 0);
 	kill_at(f, &s, "report_before:1", act_report);
-	assert_int_equal(count(f, "runs WHERE report IS NOT NULL"), 0);
+	assert_int_equal(count_rows(f, "runs WHERE report IS NOT NULL"), 0);
 	kill_at(f, &s, "report_after:1", act_report);
-	assert_int_equal(count(f, "runs WHERE report IS NOT NULL"), 1);
+	assert_int_equal(count_rows(f, "runs WHERE report IS NOT NULL"), 1);
 }
 
 static void act_finish(struct fixture *f, void *ctx)
@@ -239,10 +232,10 @@ static void a_finish_is_there_exactly_from_its_commit_on(void **state)
 	assert_int_equal(do_started(f, &s.job, &s.run), 0);
 	kill_at(f, &s, "finish_before:1", act_finish);
 	assert_int_equal(state_of(f, &s.job), JOB_RUNNING);
-	assert_int_equal(count(f, "deliveries"), 0);
+	assert_int_equal(count_rows(f, "deliveries"), 0);
 	kill_at(f, &s, "finish_after:1", act_finish);
 	assert_int_equal(state_of(f, &s.job), JOB_COMPLETED);
-	assert_int_equal(count(f, "deliveries WHERE state = 'pending'"), 1);
+	assert_int_equal(count_rows(f, "deliveries WHERE state = 'pending'"), 1);
 }
 
 static void act_sending(struct fixture *f, void *ctx)
@@ -275,13 +268,13 @@ static void a_delivery_moves_exactly_at_its_commits(void **state)
 
 	s.job = make_deliveries(f, 1, one_channel, NOW, &s.delivery);
 	kill_at(f, &s, "sending_before:1", act_sending);
-	assert_int_equal(count(f, "deliveries WHERE state = 'pending' AND attempt = 0"), 1);
+	assert_int_equal(count_rows(f, "deliveries WHERE state = 'pending' AND attempt = 0"), 1);
 	kill_at(f, &s, "sending_after:1", act_sending);
-	assert_int_equal(count(f, "deliveries WHERE state = 'sending' AND attempt = 1"), 1);
+	assert_int_equal(count_rows(f, "deliveries WHERE state = 'sending' AND attempt = 1"), 1);
 	kill_at(f, &s, "delivered_before:1", act_delivered);
-	assert_int_equal(count(f, "deliveries WHERE state = 'sending'"), 1);
+	assert_int_equal(count_rows(f, "deliveries WHERE state = 'sending'"), 1);
 	kill_at(f, &s, "delivered_after:1", act_delivered);
-	assert_int_equal(count(f, "deliveries WHERE state = 'sent'"), 1);
+	assert_int_equal(count_rows(f, "deliveries WHERE state = 'sent'"), 1);
 	assert_int_equal(store_recover_deliveries(f->db, NOW, NULL), 0);
 }
 
@@ -338,7 +331,7 @@ static void what_was_told_survives_blind_kills(void **state)
 		for (size_t i = 0; i < n; i++)
 			assert_int_equal(state_of(f, &ids[i]), JOB_QUEUED);
 		told += (int64_t)n;
-		assert_true(count(f, "jobs") >= told);
+		assert_true(count_rows(f, "jobs") >= told);
 		assert_sound(f);
 		fixture_close(f);
 	}

@@ -48,13 +48,6 @@ static void decide(struct fixture *f, int64_t at, struct store_accept *job)
 	assert_false(o.was_known);
 }
 
-static int64_t rows(const struct fixture *f, const char *what)
-{
-	CLEANUP(freep) char *sql = xasprintf("SELECT count(*) FROM %s", what);
-
-	return sql_value(f->path, sql);
-}
-
 /* --- lists --- */
 
 struct page {
@@ -218,7 +211,7 @@ static void old_occurrences_go_in_small_batches_but_for_the_newest(void **state)
 	assert_int_equal(sql_value(f->path, "SELECT min(at) FROM occurrences"), 500);
 	while (prune(f, NOW).more) {
 	}
-	assert_int_equal(rows(f, "occurrences"), 1);
+	assert_int_equal(count_rows(f, "occurrences"), 1);
 	assert_int_equal(sql_value(f->path, "SELECT at FROM occurrences"), 1000);
 }
 
@@ -232,8 +225,8 @@ static void each_schedule_keeps_its_newest_of_the_latest_epoch(void **state)
 		  "('t', 2, 20, 20, 1, 'skipped_limit', 1), "
 		  "('u', 1, 5, 5, 1, 'skipped_limit', 1)");
 	assert_int_equal(prune(f, 1000).rows, 2);
-	assert_int_equal(rows(f, "occurrences WHERE schedule = 't' AND epoch = 2"), 1);
-	assert_int_equal(rows(f, "occurrences WHERE schedule = 'u'"), 1);
+	assert_int_equal(count_rows(f, "occurrences WHERE schedule = 't' AND epoch = 2"), 1);
+	assert_int_equal(count_rows(f, "occurrences WHERE schedule = 'u'"), 1);
 	assert_int_equal(prune(f, 1000).rows, 0);
 }
 
@@ -247,12 +240,12 @@ static void an_occurrence_stays_as_long_as_its_job(void **state)
 	decide(f, NOW + 1, NULL);
 	decide(f, NOW + 2, NULL);
 	assert_int_equal(prune(f, NOW + 100).rows, 1);
-	assert_int_equal(rows(f, "occurrences WHERE job_id IS NOT NULL"), 1);
+	assert_int_equal(count_rows(f, "occurrences WHERE job_id IS NOT NULL"), 1);
 	m = move_request(&job.job_id, JOB_QUEUED, JOB_CANCELLED);
 	assert_int_equal(do_move(f, &m), 0);
 	assert_int_equal(prune(f, NOW + 100).rows, 2); /* the job, then its occurrence */
-	assert_int_equal(rows(f, "jobs"), 0);
-	assert_int_equal(rows(f, "occurrences"), 1);
+	assert_int_equal(count_rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "occurrences"), 1);
 }
 
 static void the_ledger_says_which_job_it_was_after_the_job_is_gone(void **state)
@@ -266,40 +259,13 @@ static void the_ledger_says_which_job_it_was_after_the_job_is_gone(void **state)
 	m = move_request(&job.job_id, JOB_QUEUED, JOB_CANCELLED);
 	assert_int_equal(do_move(f, &m), 0);
 	assert_int_equal(prune(f, NOW + 100).rows, 1);
-	assert_int_equal(rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "jobs"), 0);
 	assert_int_equal(store_occurrence_of(f->db, &job.job_id, &o, NULL), 0);
 	assert_int_equal(o.at, NOW);
 	assert_sound(f);
 }
 
 /* --- plans --- */
-
-/* May this step of a plan be? No reading from end to end, but of the open jobs of occurrences. */
-static bool is_indexed(const char *step)
-{
-	return strstr(step, "TEMP B-TREE") == NULL &&
-	       (!str_has_prefix(step, "SCAN ") || strstr(step, "INDEX jobs_scheduled") != NULL);
-}
-
-static void assert_indexed(struct fixture *f, const char *sql)
-{
-	CLEANUP(freep) char *explain = xasprintf("EXPLAIN QUERY PLAN %s", sql);
-	CLEANUP(query_closep) struct query q;
-	int n = 0, rc;
-
-	query_open(&q, f->db, SLOT_NONE, explain);
-	while ((rc = query_next(&q, NULL)) > 0) {
-		CLEANUP(freep) char *step = NULL;
-
-		q.got = 3;
-		step = get_text(&q, NULL);
-		if (!is_indexed(step))
-			fail_msg("%s: %s", step, sql);
-		n++;
-	}
-	assert_int_equal(rc, 0);
-	assert_true(n > 0);
-}
 
 static void no_statement_about_occurrences_reads_a_whole_table(void **state)
 {
@@ -319,10 +285,7 @@ static void no_statement_about_occurrences_reads_a_whole_table(void **state)
 	assert_int_equal(list(f, NULL, 0, 0).n, 1);
 	assert_int_equal(list(f, "trigger", 0, 0).n, 1);
 	(void)prune(f, NOW);
-	for (size_t i = 0; i < ARRAY_LEN(slots); i++) {
-		assert_non_null(f->db->slots[slots[i]]);
-		assert_indexed(f, sqlite3_sql(f->db->slots[slots[i]]));
-	}
+	assert_indexed(f, slots, ARRAY_LEN(slots));
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup_schedule, fixture_teardown)

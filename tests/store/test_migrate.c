@@ -49,7 +49,7 @@ static struct store_migration open_old(struct fixture *f)
 	f->store = store_new(NULL, NULL);
 	if (store_open(f->store, f->path, "named", &f->db, &m, &e) != 0)
 		fail_msg("%s", e.text);
-	assert_int_equal(m.to, 4);
+	assert_int_equal(m.to, 5);
 	assert_sound(f);
 	return m;
 }
@@ -120,8 +120,36 @@ static void a_version_2_job_keeps_what_it_was(void **state)
 	/* And the next opening has nothing to do. */
 	fixture_close(f);
 	m = open_old(f);
-	assert_int_equal(m.from, 4);
+	assert_int_equal(m.from, 5);
 	assert_int_equal(m.rows, 0);
+}
+
+static void an_old_job_is_replied_to_in_its_session(void **state)
+{
+	struct fixture *f = *state;
+	struct store_move reply;
+	struct turn t = {0};
+	struct id job, run;
+	struct job j;
+
+	make_go(f, GO_JOBS GO_VERSION
+		"INSERT INTO schema_version VALUES(2);"
+		"INSERT INTO jobs(id, pylon_name, status, session_id, agent_output) VALUES('" ID(
+			1) "', 'p', 'completed', 'old', '{\"total_cost_usd\":0.5}')");
+	(void)open_old(f);
+	(void)str_copy(job.s, sizeof(job.s), ID(1));
+	reply = move_request(&job, JOB_COMPLETED, JOB_QUEUED);
+	reply.turn = "and now?";
+	assert_int_equal(do_move(f, &reply), 0);
+	assert_int_equal(do_claim(f, &job, &run), 0);
+	assert_int_equal(store_turn(f->db, &job, &t, NULL), 0);
+	assert_string_equal(t.session_id, "old");
+	turn_fini(&t);
+	j = get_job(f, &job);
+	assert_true(j.cost_usd > 0.49 && j.cost_usd < 0.51);
+	assert_int_equal(j.usage.input_tokens, 0);
+	job_fini(&j);
+	assert_sound(f);
 }
 
 static void versions_0_and_1_and_a_missing_version_are_taken(void **state)
@@ -438,7 +466,7 @@ static void a_kill_at_any_statement_leaves_the_old_or_the_new_version(void **sta
 			"('" ID(1) "', 'p', 'completed'), ('" ID(2) "', 'p', 'queued')");
 		status = in_child(open_and_die, f, &n);
 		is_done = WIFEXITED(status);
-		if (sql_value(f->path, "PRAGMA user_version") == 4) {
+		if (sql_value(f->path, "PRAGMA user_version") == 5) {
 			new ++;
 			assert_int_equal(sql_value(f->path, "SELECT count(*) FROM events"), 2);
 		} else {
@@ -464,6 +492,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_version_2_job_keeps_what_it_was),
+		TEST(an_old_job_is_replied_to_in_its_session),
 		TEST(versions_0_and_1_and_a_missing_version_are_taken),
 		TEST(every_old_state_has_a_place),
 		TEST(odd_times_keep_the_order_of_the_rows),

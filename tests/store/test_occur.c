@@ -15,13 +15,6 @@ static int setup_schedule(void **state)
 	return 0;
 }
 
-static int64_t rows(const struct fixture *f, const char *what)
-{
-	CLEANUP(freep) char *sql = xasprintf("SELECT count(*) FROM %s", what);
-
-	return sql_value(f->path, sql);
-}
-
 static int64_t decided_to(struct fixture *f)
 {
 	CLEANUP(schedule_state_fini) struct schedule_state s = {0};
@@ -81,7 +74,7 @@ static void what_runs_is_a_row_and_a_queued_job(void **state)
 	assert_string_equal(j.source, "schedule");
 	assert_int_equal(store_event(f->db, &job.job_id, &ev, NULL), 0);
 	assert_string_equal(ev.body, "{\"n\":1}");
-	assert_int_equal(rows(f, "deliveries WHERE state = 'pending'"), 1);
+	assert_int_equal(count_rows(f, "deliveries WHERE state = 'pending'"), 1);
 	assert_int_equal(decided_to(f), NOW);
 	assert_sound(f);
 }
@@ -110,9 +103,9 @@ static void every_outcome_is_stored_as_it_is(void **state)
 			v[i].job != NULL);
 
 		assert_int_equal(v[i].outcome, i);
-		assert_int_equal(rows(f, which), 1);
+		assert_int_equal(count_rows(f, which), 1);
 	}
-	assert_int_equal(rows(f, "jobs"), 2);
+	assert_int_equal(count_rows(f, "jobs"), 2);
 	assert_int_equal(f->asked_for_room, 2);
 	assert_int_equal(decided_to(f), NOW + OCCURRENCE_OUTCOMES - 1);
 }
@@ -130,8 +123,8 @@ static void an_instant_is_decided_once_also_across_a_restart(void **state)
 	o = decide(f, NOW, OVERLAP_ALLOW, &second);
 	assert_true(o.was_known);
 	assert_int_equal(f->asked_for_room, 1);
-	assert_int_equal(rows(f, "jobs"), 1);
-	assert_int_equal(rows(f, "occurrences"), 1);
+	assert_int_equal(count_rows(f, "jobs"), 1);
+	assert_int_equal(count_rows(f, "occurrences"), 1);
 	assert_int_equal(state_of(f, &first), JOB_QUEUED);
 }
 
@@ -143,8 +136,8 @@ static void a_skipped_instant_is_decided_too(void **state)
 
 	assert_int_equal(do_occur(f, &r), 0);
 	assert_true(decide(f, NOW, OVERLAP_ALLOW, NULL).was_known);
-	assert_int_equal(rows(f, "jobs"), 0);
-	assert_int_equal(rows(f, "occurrences WHERE outcome = 'skipped_catch_up'"), 1);
+	assert_int_equal(count_rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "occurrences WHERE outcome = 'skipped_catch_up'"), 1);
 }
 
 static void the_same_instant_twice_in_one_turn_is_one_job(void **state)
@@ -175,7 +168,7 @@ static void the_same_instant_twice_in_one_turn_is_one_job(void **state)
 	assert_true(v[1].was_known);
 	assert_true(v[2].was_known);
 	assert_int_equal(f->asked_for_room, 1);
-	assert_int_equal(rows(f, "jobs"), 1);
+	assert_int_equal(count_rows(f, "jobs"), 1);
 }
 
 static void the_instants_inside_a_stretch_are_known(void **state)
@@ -192,10 +185,10 @@ static void the_instants_inside_a_stretch_are_known(void **state)
 	assert_true(decide(f, NOW, OVERLAP_ALLOW, NULL).was_known);
 	assert_true(decide(f, NOW + 5 * MINUTE, OVERLAP_ALLOW, NULL).was_known);
 	assert_true(decide(f, NOW + 10 * MINUTE, OVERLAP_ALLOW, NULL).was_known);
-	assert_int_equal(rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "jobs"), 0);
 	assert_false(decide(f, NOW + 10 * MINUTE + 1, OVERLAP_ALLOW, NULL).was_known);
 	assert_false(decide(f, NOW - 1, OVERLAP_ALLOW, NULL).was_known);
-	assert_int_equal(rows(f, "jobs"), 2);
+	assert_int_equal(count_rows(f, "jobs"), 2);
 }
 
 static void a_new_epoch_decides_the_same_instant_again(void **state)
@@ -211,8 +204,8 @@ static void a_new_epoch_decides_the_same_instant_again(void **state)
 	r.epoch = 2;
 	assert_int_equal(do_occur(f, &r), 0);
 	assert_false(o.was_known);
-	assert_int_equal(rows(f, "occurrences WHERE at = 1800000000000000"), 2);
-	assert_int_equal(rows(f, "jobs"), 2);
+	assert_int_equal(count_rows(f, "occurrences WHERE at = 1800000000000000"), 2);
+	assert_int_equal(count_rows(f, "jobs"), 2);
 	assert_int_equal(decided_to(f), NOW);
 }
 
@@ -285,8 +278,8 @@ static void without_a_state_of_that_epoch_nothing_is_decided(void **state)
 	r.schedule = "nobody";
 	assert_int_equal(do_occur(f, &r), STORE_E_NOT_FOUND);
 	assert_int_equal(f->asked_for_room, 0);
-	assert_int_equal(rows(f, "occurrences"), 0);
-	assert_int_equal(rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "occurrences"), 0);
+	assert_int_equal(count_rows(f, "jobs"), 0);
 	assert_int_equal(decided_to(f), NOW - 1);
 }
 
@@ -354,9 +347,9 @@ static void an_open_job_is_in_the_way_as_the_policy_says(void **state)
 			assert_int_equal(
 				o.outcome, skips ? OCCURRENCE_SKIPPED_OVERLAP : OCCURRENCE_RAN);
 			assert_int_equal(f->asked_for_room, !skips);
-			assert_int_equal(rows(f, "jobs"), skips ? 1 : 2);
-			assert_int_equal(
-				rows(f, "occurrences WHERE job_id IS NOT NULL"), skips ? 1 : 2);
+			assert_int_equal(count_rows(f, "jobs"), skips ? 1 : 2);
+			assert_int_equal(count_rows(f, "occurrences WHERE job_id IS NOT NULL"),
+				skips ? 1 : 2);
 			assert_int_equal(decided_to(f), NOW + 1);
 		}
 	}
@@ -389,8 +382,8 @@ static void the_jobs_of_the_same_request_are_in_the_way(void **state)
 		for (int i = 0; i < 3; i++)
 			assert_int_equal(v[i].outcome,
 				i < jobs[p] ? OCCURRENCE_RAN_LATE : OCCURRENCE_SKIPPED_OVERLAP);
-		assert_int_equal(rows(f, "jobs"), jobs[p]);
-		assert_int_equal(rows(f, "occurrences"), 3);
+		assert_int_equal(count_rows(f, "jobs"), jobs[p]);
+		assert_int_equal(count_rows(f, "occurrences"), 3);
 	}
 }
 
@@ -402,7 +395,7 @@ static void queue_one_lets_one_wait_behind_the_one_that_runs(void **state)
 	assert_int_equal(decide(f, NOW + 1, OVERLAP_QUEUE_ONE, NULL).outcome, OCCURRENCE_RAN);
 	assert_int_equal(
 		decide(f, NOW + 2, OVERLAP_QUEUE_ONE, NULL).outcome, OCCURRENCE_SKIPPED_OVERLAP);
-	assert_int_equal(rows(f, "jobs"), 2);
+	assert_int_equal(count_rows(f, "jobs"), 2);
 }
 
 static void other_jobs_are_in_nobodys_way(void **state)
@@ -446,13 +439,13 @@ static void without_room_only_the_outcome_is_left(void **state)
 	f->has_room = false;
 	o = decide(f, NOW, OVERLAP_SKIP, NULL);
 	assert_int_equal(o.outcome, OCCURRENCE_SKIPPED_LIMIT);
-	assert_int_equal(rows(f, "jobs"), 0);
-	assert_int_equal(rows(f, "events"), 0);
-	assert_int_equal(rows(f, "occurrences WHERE outcome = 'skipped_limit'"), 1);
+	assert_int_equal(count_rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "events"), 0);
+	assert_int_equal(count_rows(f, "occurrences WHERE outcome = 'skipped_limit'"), 1);
 	assert_int_equal(decided_to(f), NOW);
 	f->has_room = true;
 	assert_true(decide(f, NOW, OVERLAP_SKIP, NULL).was_known);
-	assert_int_equal(rows(f, "jobs"), 0);
+	assert_int_equal(count_rows(f, "jobs"), 0);
 }
 
 static void what_waits_takes_no_room(void **state)
@@ -483,9 +476,9 @@ static void what_waits_takes_no_room(void **state)
 		assert_int_equal(f->asked_for_room, cases[i].asks);
 		assert_int_equal(job.took_room, cases[i].asks);
 	}
-	assert_int_equal(rows(f, "jobs WHERE state = 'queued'"), 4);
-	assert_int_equal(rows(f, "jobs WHERE not_before > 0"), 1);
-	assert_int_equal(rows(f, "jobs WHERE state = 'awaiting_approval'"), 2);
+	assert_int_equal(count_rows(f, "jobs WHERE state = 'queued'"), 4);
+	assert_int_equal(count_rows(f, "jobs WHERE not_before > 0"), 1);
+	assert_int_equal(count_rows(f, "jobs WHERE state = 'awaiting_approval'"), 2);
 }
 
 static bool room_from_the_second_time_on(void *ctx)
@@ -532,10 +525,10 @@ static void a_second_try_asks_for_room_once_and_decides_anew(void **state)
 	assert_int_equal(v[1].outcome, OCCURRENCE_RAN);
 	assert_false(v[0].was_known);
 	assert_int_equal(jobs[0].verdict, ACCEPT_NEW);
-	assert_int_equal(rows(f, "occurrences WHERE outcome = 'ran'"), 2);
+	assert_int_equal(count_rows(f, "occurrences WHERE outcome = 'ran'"), 2);
 	assert_true(jobs[0].took_room && jobs[1].took_room);
 	assert_int_equal(f->asked_for_room, 4); /* twice for the first, once for the two others */
-	assert_int_equal(rows(f, "jobs"), 3);
+	assert_int_equal(count_rows(f, "jobs"), 3);
 }
 
 static void values_that_the_schema_refuses_fail_the_request_alone(void **state)

@@ -190,7 +190,7 @@ static void a_newer_version_is_refused_untouched(void **state)
 
 	fixture_open(f);
 	fixture_close(f);
-	sql_run(f->path, "PRAGMA user_version = 5");
+	sql_run(f->path, "PRAGMA user_version = 6");
 	assert_refused(f, -EPROTO);
 	assert_int_equal(open_code(f, &e), -EPROTO);
 	assert_non_null(strstr(e.text, "newer"));
