@@ -39,6 +39,13 @@ static void try_global(struct slice text, const struct env *env)
 	problems_fini(&problems);
 }
 
+/* Sorted, so none is there twice, and none is empty. */
+static void check_secrets(const struct strv *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		must(strcmp(i ? l->v[i - 1] : "", l->v[i]) < 0);
+}
+
 static void try_pylon(struct slice text, const struct env *env)
 {
 	struct global g;
@@ -51,6 +58,8 @@ static void try_pylon(struct slice text, const struct env *env)
 
 	must(c && (!p || (p->name && p->prompt && p->network && p->agent_type)));
 	check(&problems, p == NULL);
+	if (p)
+		check_secrets(&p->secrets_known);
 	pylon_config_unref(p);
 	form_fini(&form);
 	global_fini(&g);

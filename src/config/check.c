@@ -108,3 +108,13 @@ const char *check_image(const char *text)
 		       ? NULL
 		       : "must be the name of an image";
 }
+
+/* Any name at all: OpenCode lets people add providers of their own. */
+const char *check_provider(const char *text)
+{
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return "must be a name without blanks, such as anthropic";
+	}
+	return text[strcspn(text, ALPHANUM)] == '\0' ? "must have a letter or digit in it" : NULL;
+}

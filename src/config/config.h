@@ -55,7 +55,7 @@ enum trigger_type {
 };
 
 enum workspace_type {
-	WORKSPACE_GIT_CLONE, /* known, "not ready" for now; without a repo it is NONE */
+	WORKSPACE_GIT_CLONE, /* without a repo it is NONE */
 	WORKSPACE_GIT_WORKTREE,
 	WORKSPACE_LOCAL,
 	WORKSPACE_NONE,
@@ -79,6 +79,13 @@ struct channel_config {
 	struct config_header *headers;
 	size_t header_count;
 	bool allow_private; /* webhook: loopback and private addresses are fine */
+};
+
+/* How the agent signs in to its model API. */
+enum agent_auth {
+	AGENT_AUTH_NONE,    /* with what agent.env has, if anything */
+	AGENT_AUTH_OAUTH,   /* claude: with the user's own login */
+	AGENT_AUTH_API_KEY, /* with a key, in `env`; if none is known, with what the image has */
 };
 
 struct pylon_config {
@@ -120,10 +127,11 @@ struct pylon_config {
 	int64_t approval_timeout_us;
 	struct strv on; /* job states told to the channel; empty = all that end a job */
 
-	char *agent_type;        /* "mock", "command", "claude" ... resolved */
-	char *image;             /* resolved image name */
-	struct strv command;     /* argv; empty = the image's own */
-	struct strv env;         /* KEY=VALUE, expanded */
+	char *agent_type;    /* "mock", "command", "claude" ... resolved */
+	char *image;         /* resolved image name */
+	struct strv command; /* argv; empty = the image's own */
+	struct strv env;     /* KEY=VALUE, expanded; the key and OPENCODE_PROVIDER included */
+	enum agent_auth auth;
 	struct template *prompt; /* never NULL (may be empty) */
 	int64_t timeout_us;      /* 0 = none */
 	int max_concurrent;      /* 0 = no limit of its own */
@@ -135,6 +143,10 @@ struct pylon_config {
 	char *network; /* "none", "bridge", "host" */
 	bool read_only;
 	struct strv volumes; /* "source:target:mode", checked, source absolute, links resolved */
+
+	/* Every secret value that is known for this pylon: expanded variables, keys, tokens, what
+	 * its .env and the home's hold. Nothing of it may appear in logs, results or messages. */
+	struct strv secrets_known;
 
 	int64_t created_real; /* `created`; 0 = not set */
 	/* SHA-256 over every text it was made of (its file, the .env files, config.yaml): equal
@@ -174,6 +186,7 @@ struct config {
 	enum when_full when_full;
 	int queue_limit;
 	int max_starting;
+	char *base_image; /* agent images are built from it; NULL = not set */
 	int64_t retention_jobs_us, retention_logs_us, retention_workspaces_us, retention_dedupe_us;
 	enum on_stop on_stop;
 	int64_t grace_us;

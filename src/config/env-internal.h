@@ -52,5 +52,7 @@ NODISCARD int env_expand(
 	const struct env *e, const char *text, struct buf *out, struct buf *ret_name);
 /* True when env_expand() would look something up. */
 bool env_has_reference(const char *text);
+/* Appends the value of each variable that env_expand() would put in. */
+void env_values(const struct env *e, const char *text, struct strv *out);
 
 #endif

@@ -225,14 +225,38 @@ int env_expand(const struct env *e, const char *text, struct buf *out, struct bu
 	return fault;
 }
 
-bool env_has_reference(const char *text)
+/* The first reference to a name at or behind *text, which is then behind it; false when there is
+ * none. */
+static bool next_name(const char **text, struct slice *ret_name)
 {
-	for (text = strchr(text, '$'); text; text = strchr(text, '$')) {
-		struct reference ref = read_reference(text);
+	for (const char *p = strchr(*text, '$'); p; p = strchr(p, '$')) {
+		struct reference ref = read_reference(p);
 
-		if (ref.kind == REF_NAME)
-			return true;
-		text += ref.n;
+		p += ref.n;
+		if (ref.kind != REF_NAME)
+			continue;
+		*ret_name = ref.name;
+		*text = p;
+		return true;
 	}
 	return false;
+}
+
+bool env_has_reference(const char *text)
+{
+	struct slice name;
+
+	return next_name(&text, &name);
+}
+
+void env_values(const struct env *e, const char *text, struct strv *out)
+{
+	struct slice name;
+
+	while (next_name(&text, &name)) {
+		const char *value = env_lookup(e, name);
+
+		if (value)
+			strv_add(out, value);
+	}
 }

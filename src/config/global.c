@@ -49,6 +49,7 @@ static void build(struct config *c, const struct form *f)
 	c->public_url = xstrdup_or_null(form_text(f, G_SERVER_PUBLIC_URL));
 	c->api_token = xstrdup_or_null(form_text(f, G_SERVER_API_TOKEN));
 	build_docker(c, f);
+	c->base_image = xstrdup_or_null(form_text(f, G_AGENT_BASE_IMAGE));
 	c->retention_jobs_us = form_number(f, G_RETENTION_JOBS);
 	c->retention_logs_us = form_number(f, G_RETENTION_LOGS);
 	c->retention_workspaces_us = form_number(f, G_RETENTION_WORKSPACES);
@@ -111,11 +112,20 @@ static void check_zone(const struct form *f)
 			f->report, form_node(f, G_DEFAULTS_TIMEZONE), "defaults.timezone", zone);
 }
 
+static void warn_opencode_login(const struct form *f)
+{
+	if (str_eq(form_text(f, G_DEFAULTS_AGENT_OPENCODE_AUTH), "oauth"))
+		report_warning(f->report, form_node(f, G_DEFAULTS_AGENT_OPENCODE_AUTH),
+			"`defaults.agent.opencode.auth`: only `claude` agents sign in with a login; "
+			"this is as `none`");
+}
+
 static void parse(struct config *c, const struct global_text *in, struct global *g)
 {
 	CLEANUP(buf_fini) struct buf not_ready = BUF_NULL;
 
 	check_zone(&g->form);
+	warn_opencode_login(&g->form);
 	warn_open_token(&g->form, in->mode);
 	channel_build(&g->channel, &g->form, G_CHANNEL, &not_ready);
 	if (not_ready.n > 0)

@@ -19,6 +19,7 @@ void config_free(struct config *c)
 	free(c->public_url);
 	free(c->api_token);
 	free(c->docker_host);
+	free(c->base_image);
 	for (size_t i = 0; i < c->pylon_count; i++)
 		pylon_config_unref(c->pylons[i]);
 	free(c->pylons);

@@ -40,5 +40,9 @@ void pylon_not_ready(struct build *b, const char *fmt, ...) PRINTF(2, 3);
 void pylon_build_trigger(struct build *b);
 /* What fires by itself: its part of the trigger (pylon_schedule.c). */
 void pylon_build_schedule(struct build *b);
+/* What runs, and how it signs in (pylon_agent.c). */
+void pylon_build_agent(struct build *b);
+/* What nobody may see of all that; the last step (pylon_secrets.c). */
+void pylon_build_secrets(struct build *b);
 
 #endif

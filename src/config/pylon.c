@@ -5,8 +5,8 @@
  *
  * Two kinds of "cannot run": a problem means that the file is wrong and the pylon is broken;
  * "not ready" means that the file is right and this version cannot do it yet. Where old files are
- * silent the answer is the one they were written for: no agent type is claude, no workspace type is
- * git-clone, and a checkout without a repository is an empty folder.
+ * silent the answer is the one they were written for: no workspace type is git-clone, and a
+ * checkout without a repository is an empty folder.
  */
 #include <errno.h>
 
@@ -88,8 +88,6 @@ static void build_workspace(struct build *b)
 								     : WORKSPACE_GIT_WORKTREE;
 	b->p->repo = STEAL(b->f->values[P_WORKSPACE_REPO].template);
 	b->p->ref = STEAL(b->f->values[P_WORKSPACE_REF].template);
-	pylon_not_ready(
-		b, "%s workspaces are not available in this version", text_of(b, P_WORKSPACE_TYPE));
 }
 
 /* --- channel --- */
@@ -145,62 +143,7 @@ static void build_channel(struct build *b)
 	build_on(b);
 }
 
-/* --- agent --- */
-
-/* Names under which the published images were known before; they still mean our own. */
-static bool is_stale_image(const char *image, const char *type)
-{
-	CLEANUP(freep) char *stale = xasprintf("ghcr.io/pylonto/agent-%s", type);
-
-	return str_eq(image, stale);
-}
-
-static void add_image(struct buf *out, const struct build *b, const char *type)
-{
-	const char *image = text_of(b, P_AGENT_IMAGE);
-
-	if (!image && str_eq(type, "claude"))
-		image = form_text(&b->g->form, G_DEFAULTS_AGENT_CLAUDE_IMAGE);
-	if (!image && str_eq(type, "opencode"))
-		image = form_text(&b->g->form, G_DEFAULTS_AGENT_OPENCODE_IMAGE);
-	if (!image || is_stale_image(image, type))
-		buf_printf(out, "pylon/agent-%s", type);
-	else
-		buf_add_str(out, image);
-}
-
-static void build_command(struct build *b)
-{
-	const struct node *at = node_of(b, P_AGENT_TYPE);
-
-	if (!node_of(b, P_AGENT_IMAGE))
-		report_at(b->r, at, "`agent.image` is required for a `command` agent");
-	if (!node_of(b, P_AGENT_COMMAND))
-		report_at(b->r, at, "`agent.command` is required for a `command` agent");
-	b->p->image = xstrdup_or_null(text_of(b, P_AGENT_IMAGE));
-	strv_copy(&b->p->command, &b->f->values[P_AGENT_COMMAND].list);
-}
-
-static void build_agent(struct build *b)
-{
-	struct buf image = BUF_NULL;
-	const char *type = text_of(b, P_AGENT_TYPE);
-
-	if (!type)
-		type = form_text(&b->g->form, G_DEFAULTS_AGENT_TYPE);
-	b->p->agent_type = xstrdup_or_null(type);
-	if (str_eq(type, "command")) {
-		build_command(b);
-	} else {
-		add_image(&image, b, type);
-		b->p->image = buf_steal(&image);
-		if (node_of(b, P_AGENT_COMMAND))
-			report_warning(b->r, node_of(b, P_AGENT_COMMAND),
-				"`agent.command` does nothing without `agent.type: command`");
-	}
-	strv_copy(&b->p->env, &b->f->values[P_AGENT_ENV].list);
-	b->p->prompt = STEAL(b->f->values[P_AGENT_PROMPT].template);
-}
+/* --- limits and volumes --- */
 
 static void build_limits(struct build *b)
 {
@@ -264,9 +207,10 @@ static void build(struct build *b, const char *folder)
 	pylon_build_trigger(b);
 	build_workspace(b);
 	build_channel(b);
-	build_agent(b);
+	pylon_build_agent(b);
 	build_limits(b);
 	build_volumes(b);
+	pylon_build_secrets(b);
 	if (b->not_ready->n > 0)
 		b->p->not_ready = buf_steal(b->not_ready);
 }
@@ -335,6 +279,7 @@ static void pylon_config_free(struct pylon_config *p)
 	template_free(p->prompt);
 	free(p->network);
 	strv_fini(&p->volumes);
+	strv_fini(&p->secrets_known);
 	free(p);
 }
 

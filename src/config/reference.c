@@ -40,7 +40,54 @@ static const char intro[] =
 	"home's `.env`. A variable that is set nowhere is a problem, an empty secret too. Other values "
 	"are taken as they are.\n"
 	"* `.env` files have lines of `NAME=VALUE`: no quotes, no `export`; lines that begin with `#` "
-	"are comments. Keep them at mode 0600.\n"
+	"are comments. Keep them at mode 0600.\n";
+
+static const char agents[] =
+	"\n"
+	"## How an agent signs in\n"
+	"\n"
+	"A `claude` agent signs in as `agent.auth` says; else with `agent.api_key` if the pylon has one; "
+	"else as `defaults.agent.claude.auth` says.\n"
+	"\n"
+	"| `agent.auth` | a `claude` agent signs in |\n"
+	"|---|---|\n"
+	"| `oauth` | with your own login; no key is handed to it |\n"
+	"| `api_key`, or `api-key` | with `ANTHROPIC_API_KEY` |\n"
+	"| `none` | with what its image and `agent.env` have |\n"
+	"\n"
+	"An `opencode` agent has a provider: `agent.provider`, else `defaults.agent.opencode.provider`. It "
+	"is told as `OPENCODE_PROVIDER`, and its key as `OPENAI_API_KEY`, `ANTHROPIC_API_KEY`, "
+	"`GOOGLE_API_KEY`, or whatever the provider is called: in capitals, with `_` for all but letters "
+	"and digits, and `_API_KEY` behind it. It gets that key whenever there is one, even with `none`. "
+	"Without a provider it gets no key. `command` and `mock` agents get a key only if their pylon has "
+	"both `agent.provider` and `agent.api_key`.\n"
+	"\n"
+	"The key is `agent.api_key`, else the variable of that name, looked up as above. Without any there "
+	"is a warning and the agent starts without: its image may have one. A variable of the same name "
+	"in `agent.env` always wins.\n"
+	"\n"
+	"What is new for old files: any other word as `auth` meant a key; it is refused now, so that a "
+	"typing mistake does not change the account that pays, so write `api_key`. And an `agent.api_key` "
+	"of a `claude` agent did nothing unless `agent.auth` was written, too.\n"
+	"\n"
+	"## What is kept out of sight\n"
+	"\n"
+	"Secrets are not printed. In what an agent says, too, Pylon looks for the secrets of its pylon: every "
+	"key written as *secret* here, what variables were replaced by, what the two `.env` files hold, "
+	"and plain texts in a map whose name ends like a secret's (`..._KEY`, `..._TOKEN`, `..._PASSWORD`, "
+	"`Authorization` ...). A setting that may be seen is therefore best written plainly, and not into a "
+	"`.env` file.\n"
+	"\n"
+	"## Volumes\n"
+	"\n"
+	"A source is judged behind its links. Refused are `/`, `/etc`, `/root`, `/boot`, all of `/proc`, "
+	"`/sys` and `/dev`, the engine's socket, `$PYLON_HOME`, what lies above these two, and in "
+	"`$PYLON_HOME` the configuration, `jobs`, `repos`, `sessions` and `daemon`. A folder of a pylon's own, "
+	"such as `pylons/NAME/skills`, is fine. The same holds for `workspace.path`. Targets are free but "
+	"for `/`, `/workspace` and `/run/pylon`; a volume at `/home/pylon/.claude` or `/home/pylon/.opencode-data` "
+	"takes the place of the folder in which Pylon keeps the agent's sessions.\n";
+
+static const char changes[] =
 	"\n"
 	"## When a change counts\n"
 	"\n"
@@ -131,6 +178,8 @@ void config_reference(struct buf *out)
 {
 	/* The text is ours and constant; only its three numbers are filled in. */
 	buf_printf(out, intro, YAML_MAX >> 10, YAML_DEPTH_MAX, YAML_ALIASES_MAX);
+	buf_add_str(out, agents);
+	buf_add_str(out, changes);
 	print_schema(out, &schema_global);
 	print_schema(out, &schema_pylon);
 }

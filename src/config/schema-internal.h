@@ -169,6 +169,9 @@ enum pylon_key {
 	P_KEYS,
 };
 
+/* What the recipes of agent images begin with when nothing says otherwise. */
+#define BASE_IMAGE_DEFAULT "debian:bookworm-slim"
+
 /* Words that more than one place needs; NULL-ended. */
 extern const char *const schema_agent_types[], *const schema_channel_types[];
 
@@ -248,5 +251,6 @@ const char *check_socket(const char *text);
 const char *check_webhook_path(const char *text);
 const char *check_header_name(const char *text);
 const char *check_image(const char *text);
+const char *check_provider(const char *text);
 
 #endif

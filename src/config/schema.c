@@ -30,6 +30,8 @@ static const char *const catch_up[] = {"none", "last", "all", NULL};
 static const char *const overlaps[] = {
 	"skip", "queue_one", "queue_all", "cancel_previous", "allow", NULL};
 static const char *const workspace_types[] = {"git-clone", "git-worktree", "local", "none", NULL};
+/* Old files write both; they are one. */
+static const char *const auths[] = {"oauth", "api_key", "api-key", "none", NULL};
 static const char *const networks[] = {"none", "bridge", "host", NULL};
 static const char *const when_full[] = {"reject", "queue", NULL};
 static const char *const on_stop[] = {"detach", "stop", NULL};
@@ -128,20 +130,29 @@ static const struct key global_keys[] = {
 	[G_DEFAULTS_AGENT_CLAUDE_IMAGE] = {"defaults.agent.claude.image", KEY_STRING, NULL,
 		"Image of `claude` agents; not set means `pylon/agent-claude`.", LIVE,
 		.check = check_image},
-	[G_DEFAULTS_AGENT_CLAUDE_AUTH] = {"defaults.agent.claude.auth", KEY_STRING, "oauth",
-		"`oauth`, or `api_key`." LATER, LIVE},
+	[G_DEFAULTS_AGENT_CLAUDE_AUTH] = {"defaults.agent.claude.auth", KEY_WORD, "oauth",
+		"How `claude` agents sign in whose pylon does not say: with your login, with a key, or "
+		"with what the image and `agent.env` have.",
+		auths, LIVE},
 	[G_DEFAULTS_AGENT_CLAUDE_OAUTH_PATH] = {"defaults.agent.claude.oauth_path", KEY_IGNORED,
 		NULL, "Ignored; old files have it.", LIVE},
 	[G_DEFAULTS_AGENT_OPENCODE_IMAGE] = {"defaults.agent.opencode.image", KEY_STRING, NULL,
 		"Image of `opencode` agents; not set means `pylon/agent-opencode`.", LIVE,
 		.check = check_image},
-	[G_DEFAULTS_AGENT_OPENCODE_AUTH] = {"defaults.agent.opencode.auth", KEY_STRING, "none",
-		"`none`, or `api-key`." LATER, LIVE},
+	[G_DEFAULTS_AGENT_OPENCODE_AUTH] = {"defaults.agent.opencode.auth", KEY_WORD, "none",
+		"An `opencode` agent gets its provider's key whenever there is one; `api_key` warns "
+		"when there is none.",
+		auths, LIVE},
 	[G_DEFAULTS_AGENT_OPENCODE_PROVIDER] = {"defaults.agent.opencode.provider", KEY_STRING,
-		NULL, "`anthropic`, `openai`, `google` ..." LATER, LIVE},
+		NULL,
+		"Provider of `opencode` agents whose pylon names none: `anthropic`, `openai`, "
+		"`google` ...",
+		LIVE, .check = check_provider},
 	CHANNEL_ROWS(G_CHANNEL, "defaults.channel.", true),
-	[G_AGENT_BASE_IMAGE] = {"agent.base_image", KEY_STRING, "debian:bookworm-slim",
-		"What agent images are built from." LATER, RESTART, .check = check_image},
+	[G_AGENT_BASE_IMAGE] = {"agent.base_image", KEY_STRING, NULL,
+		"What agent images are built from; not set means `$PYLON_BASE_IMAGE`, else "
+		"`" BASE_IMAGE_DEFAULT "`.",
+		RESTART, .check = check_image},
 	[G_RETENTION_JOBS] = {"retention.jobs", KEY_DURATION, "90d",
 		"How long a finished job is kept.", LIVE, .max = DURATION_MAX},
 	[G_RETENTION_LOGS] = {"retention.logs", KEY_DURATION, "30d",
@@ -227,14 +238,16 @@ static const struct key pylon_keys[] = {
 		"Each run starts later by a random time up to this, at most 24h.", LIVE,
 		.max = JITTER_MAX},
 	[P_WORKSPACE_TYPE] = {"workspace.type", KEY_WORD, "git-clone",
-		"Folder that the agent works in. `git-clone` and `git-worktree` with a `repo` are "
-		"not available in this version; without one the folder is empty.",
+		"Folder that the agent works in: a clone of `repo`, a checkout that borrows from a "
+		"cache shared by all jobs, a folder of this machine, or an empty one. Without a "
+		"`repo` the `git-...` types are an empty one, too.",
 		workspace_types, LIVE},
 	[P_WORKSPACE_PATH] = {"workspace.path", KEY_STRING, NULL,
 		"With `local`: the folder, absolute or with `~`.", LIVE},
 	[P_WORKSPACE_REPO] = {"workspace.repo", KEY_TEMPLATE, NULL,
 		"Repository of the `git-...` types.", LIVE},
-	[P_WORKSPACE_REF] = {"workspace.ref", KEY_TEMPLATE, "main", "Its branch or tag.", LIVE},
+	[P_WORKSPACE_REF] = {"workspace.ref", KEY_TEMPLATE, "main", "Its branch, tag or commit.",
+		LIVE},
 	[P_AGENT_TYPE] = {"agent.type", KEY_WORD, NULL,
 		"Which agent; not set means `defaults.agent.type`.", schema_agent_types, LIVE},
 	[P_AGENT_PROMPT] = {"agent.prompt", KEY_TEMPLATE, "", "What the agent is told.", LIVE},
@@ -270,14 +283,19 @@ static const struct key pylon_keys[] = {
 		networks, LIVE},
 	[P_AGENT_READ_ONLY] = {"agent.read_only", KEY_BOOL, "false",
 		"The image cannot be written to.", LIVE},
-	[P_AGENT_AUTH] = {"agent.auth", KEY_STRING, NULL,
-		"How the agent signs in to its provider." LATER, LIVE},
+	[P_AGENT_AUTH] = {"agent.auth", KEY_WORD, NULL,
+		"How the agent signs in to its model API, see above; not set means `api_key` if there is "
+		"an `agent.api_key`, else the default of its type.",
+		auths, LIVE},
 	[P_AGENT_PROVIDER] = {"agent.provider", KEY_STRING, NULL,
-		"Provider of an `opencode` agent." LATER, LIVE},
-	[P_AGENT_API_KEY] = {"agent.api_key", KEY_SECRET, NULL, "Key for the provider." LATER,
-		LIVE},
+		"Provider of an `opencode` agent: `anthropic`, `openai`, `google` ...; not set means "
+		"`defaults.agent.opencode.provider`.",
+		LIVE, .check = check_provider},
+	[P_AGENT_API_KEY] = {"agent.api_key", KEY_SECRET, NULL,
+		"Key for the model API; not set means the provider's usual variable.", LIVE},
 	[P_AGENT_BASE_IMAGE] = {"agent.base_image", KEY_STRING, NULL,
-		"What this agent's image is built from." LATER, LIVE, .check = check_image},
+		"Does nothing here: pylons share their images. It belongs in config.yaml.", LIVE,
+		.check = check_image},
 	[P_AGENT_OAUTH_PATH] = {"agent.oauth_path", KEY_IGNORED, NULL, "Ignored.", LIVE},
 	CHANNEL_ROWS(P_CHANNEL, "channel.", true),
 	[P_CHANNEL_TOPIC] = {"channel.topic", KEY_TEMPLATE, NULL,

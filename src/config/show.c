@@ -5,7 +5,8 @@
  *
  * What may be secret never gets out: secrets, the values of maps (agent.env, headers), and sections
  * that are not looked into. Keys of a pylon that stand for something in config.yaml when they are
- * not set are shown with what they stand for, and with its place.
+ * not set are shown with what they stand for, and with its place; so is what one key decides for
+ * another.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ struct show {
 struct source {
 	const struct form *form;
 	unsigned key;
-	bool is_shared; /* it is config.yaml's, and a pylon is shown */
+	bool is_other; /* it is not the key that is shown */
 };
 
 static void show_fini(struct show *s)
@@ -169,15 +170,25 @@ static unsigned shared_key(const struct show *s, unsigned key)
 		{P_AGENT_TYPE, G_DEFAULTS_AGENT_TYPE},
 		{P_AGENT_TIMEOUT, G_DOCKER_DEFAULT_TIMEOUT},
 	};
+	static const struct {
+		const char *agent;
+		unsigned own, shared;
+	} typed[] = {
+		{"claude", P_AGENT_IMAGE, G_DEFAULTS_AGENT_CLAUDE_IMAGE},
+		{"claude", P_AGENT_AUTH, G_DEFAULTS_AGENT_CLAUDE_AUTH},
+		{"opencode", P_AGENT_IMAGE, G_DEFAULTS_AGENT_OPENCODE_IMAGE},
+		{"opencode", P_AGENT_AUTH, G_DEFAULTS_AGENT_OPENCODE_AUTH},
+		{"opencode", P_AGENT_PROVIDER, G_DEFAULTS_AGENT_OPENCODE_PROVIDER},
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
 		if (pairs[i].own == key)
 			return pairs[i].shared;
 	}
-	if (key == P_AGENT_IMAGE && str_eq(s->pylon->agent_type, "claude"))
-		return G_DEFAULTS_AGENT_CLAUDE_IMAGE;
-	if (key == P_AGENT_IMAGE && str_eq(s->pylon->agent_type, "opencode"))
-		return G_DEFAULTS_AGENT_OPENCODE_IMAGE;
+	for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
+		if (typed[i].own == key && str_eq(s->pylon->agent_type, typed[i].agent))
+			return typed[i].shared;
+	}
 	if (key >= P_CHANNEL && key <= P_CHANNEL_END && !form_node(s->form, P_CHANNEL + CH_TYPE))
 		return G_CHANNEL + (key - P_CHANNEL);
 	return G_KEYS;
@@ -187,6 +198,8 @@ static struct source source_of(const struct show *s, unsigned key)
 {
 	unsigned shared = s->pylon && !form_node(s->form, key) ? shared_key(s, key) : G_KEYS;
 
+	if (shared != G_KEYS && key == P_AGENT_AUTH && form_node(s->form, P_AGENT_API_KEY))
+		return (struct source){s->form, P_AGENT_API_KEY, true};
 	if (shared != G_KEYS)
 		return (struct source){&s->l->global.form, shared, true};
 	return (struct source){s->form, key, false};
@@ -202,6 +215,13 @@ static bool add_engine_socket(const struct show *s)
 	return true;
 }
 
+static void add_base_image(const struct show *s)
+{
+	const char *env = getenv("PYLON_BASE_IMAGE");
+
+	add_text(s, str_is_empty(env) ? BASE_IMAGE_DEFAULT : env);
+}
+
 /* What stands for a key that is written nowhere and has no default in the table; false = nothing
  * does. */
 static bool add_implied(const struct show *s, const struct source *src)
@@ -214,6 +234,9 @@ static bool add_implied(const struct show *s, const struct source *src)
 		return true;
 	case G_DOCKER_HOST:
 		return add_engine_socket(s);
+	case G_AGENT_BASE_IMAGE:
+		add_base_image(s);
+		return true;
 	case G_DEFAULTS_TIMEZONE:
 		add_text(s, "UTC");
 		return true;
@@ -227,12 +250,16 @@ static bool add_implied(const struct show *s, const struct source *src)
 
 /* --- lines --- */
 
-/* A socket that no key names came from where the reference says. */
+/* Some values that no key gives come from the environment, as the reference says. */
 static const char *default_origin(const struct source *src)
 {
-	bool is_socket = src->form->schema == &schema_global && src->key == G_DOCKER_HOST;
-
-	return is_socket && !str_is_empty(getenv("DOCKER_HOST")) ? "$DOCKER_HOST" : "default";
+	if (src->form->schema != &schema_global)
+		return "default";
+	if (src->key == G_DOCKER_HOST && !str_is_empty(getenv("DOCKER_HOST")))
+		return "$DOCKER_HOST";
+	if (src->key == G_AGENT_BASE_IMAGE && !str_is_empty(getenv("PYLON_BASE_IMAGE")))
+		return "$PYLON_BASE_IMAGE";
+	return "default";
 }
 
 static void add_origin(const struct show *s, struct buf *out, const struct source *src)
@@ -245,7 +272,7 @@ static void add_origin(const struct show *s, struct buf *out, const struct sourc
 		buf_printf(out, "%s:%d", file, n->line);
 	else
 		buf_add_str(out, default_origin(src));
-	if (src->is_shared)
+	if (src->is_other)
 		buf_printf(out, " (%s)", k->path);
 }
 
@@ -280,6 +307,19 @@ static void add_name(struct show *s, const char *path)
 	buf_add_str(&s->last, path);
 }
 
+static const char *auth_word(enum agent_auth auth)
+{
+	switch (auth) {
+	case AGENT_AUTH_OAUTH:
+		return "oauth";
+	case AGENT_AUTH_API_KEY:
+		return "api_key";
+	case AGENT_AUTH_NONE:
+		break;
+	}
+	return "none";
+}
+
 /* What is in force where that is not what is written; false = it is. */
 static bool add_override(const struct show *s, unsigned key)
 {
@@ -289,6 +329,8 @@ static bool add_override(const struct show *s, unsigned key)
 		buf_printf(s->out, "%d", s->l->c->port);
 	else if (s->pylon && key == P_AGENT_IMAGE && s->pylon->image) /* an old name */
 		add_text(s, s->pylon->image);
+	else if (s->pylon && key == P_AGENT_AUTH) /* another key may say it */
+		add_text(s, auth_word(s->pylon->auth));
 	else
 		return false;
 	return true;

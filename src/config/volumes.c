@@ -5,8 +5,9 @@
  * A source is judged after its links are resolved, and the resolved path is what is mounted, so a
  * link that is changed later changes nothing. What does not exist yet is resolved as far as it
  * does. Refused: the root and a few folders of the system, everything below /proc /sys /dev, the
- * engine's socket and every folder above one, $PYLON_HOME with every folder above it, and the files
- * in it that hold secrets or state.
+ * engine's socket and every folder above one, $PYLON_HOME with every folder above it, and what in
+ * it holds secrets or state: logins lie in sessions/, and who can write to repos/ writes into the
+ * checkouts of other pylons.
  */
 #include <errno.h>
 #include <limits.h>
@@ -164,17 +165,20 @@ static bool is_pylon_file(const char *rest)
 /* Secrets and state in $PYLON_HOME; `rest` is the path below it. */
 static bool is_private(const char *rest)
 {
-	static const char *const files[] = {
-		".env", ".id", "config.yaml", "config.json", "pylons", "jobs", "daemon"};
+	static const char *const files[] = {".env", ".id", "config.yaml", "config.json", "pylons"};
+	static const char *const folders[] = {"jobs", "repos", "sessions", "daemon"};
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		if (str_eq(rest, files[i]))
 			return true;
 	}
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		if (is_in(rest, folders[i]))
+			return true;
+	}
 	if (str_has_prefix(rest, "pylons/"))
 		return is_pylon_file(rest + 7);
-	return str_has_prefix(rest, "jobs/") || str_has_prefix(rest, "daemon/") ||
-	       str_has_prefix(rest, "daemon-");
+	return str_has_prefix(rest, "daemon-");
 }
 
 static const char *judge(const struct volume_rules *v, const char *path)

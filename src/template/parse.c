@@ -345,3 +345,11 @@ const char *template_source(const struct template *t)
 {
 	return t->source;
 }
+
+/* Whatever stands in braces, even a comment, is not part of what is rendered. */
+bool template_is_literal(const struct template *t)
+{
+	return t->first == NULL
+		       ? t->source[0] == '\0'
+		       : t->first->type == STMT_TEXT && slice_eq_str(t->first->text, t->source);
+}

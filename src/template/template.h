@@ -33,6 +33,8 @@ void template_free(struct template *t);
 DEFINE_FREEP(struct template, template_free)
 /* Its text as written (borrowed). */
 const char *template_source(const struct template *t);
+/* Does it render to its own text whatever the event says? */
+bool template_is_literal(const struct template *t);
 
 /* What the roots stand for. All borrowed for the rendering; a NULL string is a missing value. */
 struct template_event {

@@ -162,6 +162,32 @@ static void references_are_seen_without_looking_them_up(void **state UNUSED)
 	assert_false(env_has_reference(""));
 }
 
+static void values_of_references_are_listed(void **state UNUSED)
+{
+	static const struct {
+		const char *text, *values;
+	} rows[] = {
+		{"", ""},
+		{"plain $ $$A", ""},
+		{"$A", "x;"},
+		{"${A}-$B$$A$A", "x;$A;x;"},
+		{"$NOPE${A:-d}${A", ""},
+		{"$EMPTY", ";"},
+	};
+	CLEANUP(env_file_fini) struct env_file own = read_file("A=x\nB=$A\nEMPTY=\n", false);
+	struct env e = {.own = &own};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(strv_fini) struct strv values = STRV_NULL;
+		CLEANUP(buf_fini) struct buf line = BUF_NULL;
+
+		env_values(&e, rows[i].text, &values);
+		for (size_t k = 0; k < values.n; k++)
+			buf_printf(&line, "%s;", values.v[k]);
+		assert_string_equal(buf_str(&line), rows[i].values);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +203,7 @@ int main(void)
 		cmocka_unit_test(values_are_not_expanded_again),
 		cmocka_unit_test(only_what_is_surely_a_name_is_told),
 		cmocka_unit_test(references_are_seen_without_looking_them_up),
+		cmocka_unit_test(values_of_references_are_listed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,7 @@ static void home_without_anything_is_all_defaults(void **state)
 	assert_int_equal(c->when_full, WHEN_FULL_REJECT);
 	assert_int_equal(c->queue_limit, 1000);
 	assert_true(c->max_starting >= 1);
+	assert_null(c->base_image);
 	assert_int_equal(c->retention_jobs_us / US_PER_SEC, 90 * 86400);
 	assert_int_equal(c->retention_logs_us / US_PER_SEC, 30 * 86400);
 	assert_int_equal(c->retention_workspaces_us / US_PER_SEC, 7 * 86400);
@@ -106,7 +107,7 @@ static const char everything[] = "version: 1\n"
 				 "      auth: none\n"
 				 "      provider: anthropic\n"
 				 "agent:\n"
-				 "  base_image: debian:bookworm-slim\n"
+				 "  base_image: registry.example.com/debian:13\n"
 				 "retention:\n"
 				 "  jobs: 10d\n"
 				 "  logs: 9d\n"
@@ -143,6 +144,7 @@ static void full_example_is_read(void **state)
 	assert_int_equal(c->when_full, WHEN_FULL_QUEUE);
 	assert_int_equal(c->queue_limit, 50);
 	assert_int_equal(c->max_starting, 4);
+	assert_string_equal(c->base_image, "registry.example.com/debian:13");
 	assert_int_equal(c->retention_jobs_us / US_PER_SEC, 10 * 86400);
 	assert_int_equal(c->retention_logs_us / US_PER_SEC, 9 * 86400);
 	assert_int_equal(c->retention_workspaces_us / US_PER_SEC, 8 * 86400);

@@ -55,7 +55,10 @@ static void name_alone_is_a_pylon_with_all_defaults(void **state UNUSED)
 	assert_int_equal(p->on.n, 0);
 	assert_string_equal(p->agent_type, "claude");
 	assert_string_equal(p->image, "pylon/agent-claude");
+	assert_int_equal(p->auth, AGENT_AUTH_OAUTH);
 	assert_int_equal(p->command.n, 0);
+	assert_int_equal(p->env.n, 0);
+	assert_int_equal(p->secrets_known.n, 0);
 	assert_non_null(p->prompt);
 	assert_int_equal(p->timeout_us, 900 * US_PER_SEC);
 	assert_int_equal(p->max_concurrent, 0);
@@ -228,7 +231,9 @@ static void old_files_that_were_fine_stay_fine(void **state UNUSED)
 		NAME "agent: {volumes: ['/h:/c', '/h2:/c2:ro', '/h:/c3:rw', '/etc/ssl:/x']}\n",
 		NAME
 		"workspace: {type: git-clone, repo: '{{ .body.repository.clone_url }}', ref: 1.0}\n",
-		NAME "agent: {auth: api_key, provider: openai}\n",
+		NAME "agent: {type: opencode, provider: openai}\n",
+		NAME "agent: {auth: oauth}\n",
+		NAME "workspace: {repo: 'git@github.com:o/r.git'}\n",
 		NAME "trigger: {type: cron, cron: '0 9 * * 1', timezone: America/New_York}\n",
 		"disabled: on\n" NAME,
 	};
@@ -351,19 +356,11 @@ static void body_limit_is_the_servers_unless_the_pylon_has_one(void **state UNUS
 
 static void features_of_later_versions_make_a_pylon_not_ready(void **state UNUSED)
 {
-	expect_reason(NAME "workspace: {repo: 'git@github.com:o/r.git'}\n",
-		"git-clone workspaces are not available in this version");
-	expect_reason(NAME "workspace: {type: git-worktree, repo: x, ref: v1}\n",
-		"git-worktree workspaces are not available in this version");
-	expect_reason(NAME "workspace: {type: none, repo: x}\n", NULL);
 	expect_reason(NAME "channel: {type: telegram, telegram: {bot_token: x}}\n",
 		"telegram channels are not available in this version");
 	expect_reason(
 		NAME "channel: {type: ntfy}\n", "ntfy channels are not available in this version");
 	expect_reason(NAME "channel: {type: webhook}\n", "channel.webhook.url is not set");
-	expect_reason(NAME "workspace: {repo: x}\nchannel: {type: ntfy}\n",
-		"git-clone workspaces are not available in this version; ntfy channels are not "
-		"available in this version");
 }
 
 /* --- channels --- */
@@ -535,7 +532,83 @@ static void limits_of_an_agent_have_bounds(void **state UNUSED)
 	}
 }
 
+static void words_and_switches_of_the_container_are_read(void **state UNUSED)
+{
+	static const char *const networks[] = {"none", "bridge", "host"};
+	CLEANUP(one_fini) struct one o = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
+		CLEANUP(freep) char *yaml = xasprintf(NAME "agent: {network: %s}\n", networks[i]);
+
+		assert_string_equal(read_pylon(&o, yaml)->network, networks[i]);
+	}
+	assert_true(read_pylon(&o, NAME "agent: {read_only: yes}\n")->read_only);
+	assert_false(read_pylon(&o, NAME "agent: {read_only: false}\n")->read_only);
+}
+
+static void memory_and_cpus_have_bounds(void **state UNUSED)
+{
+	static const struct {
+		const char *line, *problem;
+	} rows[] = {
+		{"memory: 6291455", "3:11: `agent.memory` must be between 6MiB and 1024TiB"},
+		{"memory: 6MiB", NULL},
+		{"memory: 6291457", NULL},
+		{"memory: 1125899906842623", NULL},
+		{"memory: 1024TiB", NULL},
+		{"memory: 1125899906842625",
+			"3:11: `agent.memory` must be between 6MiB and 1024TiB"},
+		{"cpus: 0.009", "3:9: `agent.cpus` must be between 0.01 and 1024"},
+		{"cpus: 0.01", NULL},
+		{"cpus: 0.011", NULL},
+		{"cpus: 1023.999", NULL},
+		{"cpus: 1024", NULL},
+		{"cpus: 1024.001", "3:9: `agent.cpus` must be between 0.01 and 1024"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(freep) char *yaml = xasprintf(NAME "agent:\n  %s\n", rows[i].line);
+
+		expect_problems(yaml, rows[i].problem ? rows[i].problem : "");
+	}
+}
+
 /* --- workspaces and volumes --- */
+
+static void workspace_with_a_repository_is_a_checkout(void **state UNUSED)
+{
+	static const struct {
+		const char *workspace;
+		enum workspace_type type;
+		const char *repo, *ref;
+	} rows[] = {
+		{"{repo: 'git@github.com:o/r.git'}", WORKSPACE_GIT_CLONE, "git@github.com:o/r.git",
+			"main"},
+		{"{type: git-clone, repo: x, ref: '{{ .body.ref }}'}", WORKSPACE_GIT_CLONE, "x",
+			"{{ .body.ref }}"},
+		{"{type: git-worktree, repo: x, ref: v1}", WORKSPACE_GIT_WORKTREE, "x", "v1"},
+		{"{type: git-worktree, repo: x, ref: ''}", WORKSPACE_GIT_WORKTREE, "x", "main"},
+		{"{type: git-worktree}", WORKSPACE_NONE, NULL, NULL},
+		{"{type: git-clone, repo: ' '}", WORKSPACE_NONE, NULL, NULL},
+		{"{type: none, repo: x}", WORKSPACE_NONE, NULL, NULL},
+		{"{type: local, path: /srv/code, repo: x}", WORKSPACE_LOCAL, NULL, NULL},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(freep) char *yaml = xasprintf(NAME "workspace: %s\n", rows[i].workspace);
+		CLEANUP(one_fini) struct one o = {0};
+		const struct pylon_config *p = read_pylon(&o, yaml);
+
+		assert_null(p->not_ready);
+		assert_int_equal(p->workspace, rows[i].type);
+		assert_int_equal(p->repo != NULL, rows[i].repo != NULL);
+		assert_int_equal(p->ref != NULL, rows[i].ref != NULL);
+		if (rows[i].repo)
+			assert_string_equal(template_source(p->repo), rows[i].repo);
+		if (rows[i].ref)
+			assert_string_equal(template_source(p->ref), rows[i].ref);
+	}
+}
 
 static void local_workspace_needs_a_safe_folder(void **state UNUSED)
 {
@@ -600,6 +673,9 @@ int main(void)
 		cmocka_unit_test(command_agent_needs_image_and_command),
 		cmocka_unit_test(agent_type_and_timeout_come_from_the_defaults),
 		cmocka_unit_test(limits_of_an_agent_have_bounds),
+		cmocka_unit_test(words_and_switches_of_the_container_are_read),
+		cmocka_unit_test(memory_and_cpus_have_bounds),
+		cmocka_unit_test(workspace_with_a_repository_is_a_checkout),
 		cmocka_unit_test(local_workspace_needs_a_safe_folder),
 		cmocka_unit_test(every_bad_volume_is_told_at_its_place),
 		cmocka_unit_test(all_mistakes_are_told_in_the_order_of_the_file),

@@ -62,8 +62,10 @@ static void expect_all_keys(const char *text, const struct schema *s)
 static void defaults_are_shown_as_such(void **state)
 {
 	struct home *h = *state;
-	CLEANUP(freep) char *text = show(h, NULL);
+	CLEANUP(freep) char *text = NULL;
 
+	(void)unsetenv("PYLON_BASE_IMAGE");
+	text = show(h, NULL);
 	expect_all_keys(text, &schema_global);
 	assert_true(str_has_prefix(text, "# "));
 	expect_line(text, "port: 8080  # default");
@@ -204,6 +206,77 @@ static void json_has_the_same_with_types(void **state)
 	assert_int_equal(config_show_json(&out, h->path, "zz", &h->problems, &e), -ENOENT);
 }
 
+static void signing_in_is_shown_with_what_decides_it(void **state)
+{
+	struct home *h = *state;
+	static const struct {
+		const char *agent, *auth, *provider;
+	} rows[] = {
+		{"{}", "auth: api_key  # config.yaml:3 (defaults.agent.claude.auth)",
+			"provider: null  # not set"},
+		{"{auth: oauth}", "auth: oauth  # pylon.yaml:2", "provider: null  # not set"},
+		{"{auth: api-key}", "auth: api_key  # pylon.yaml:2", "provider: null  # not set"},
+		{"{api_key: s3cret}", "auth: api_key  # pylon.yaml:2 (agent.api_key)",
+			"provider: null  # not set"},
+		{"{type: opencode}", "auth: none  # default (defaults.agent.opencode.auth)",
+			"provider: openai  # config.yaml:4 (defaults.agent.opencode.provider)"},
+		{"{type: opencode, provider: x, api_key: s3cret}",
+			"auth: api_key  # pylon.yaml:2 (agent.api_key)",
+			"provider: x  # pylon.yaml:2"},
+		{"{type: mock}", "auth: none  # default", "provider: null  # not set"},
+	};
+
+	(void)unsetenv("OPENAI_API_KEY");
+	home_write(h, ".env", "ANTHROPIC_API_KEY=s3cret\n");
+	home_write(h, "config.yaml",
+		"defaults:\n  agent:\n    claude: {auth: api_key}\n    opencode: {provider: openai}\n");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(freep) char *yaml = xasprintf("name: a\nagent: %s\n", rows[i].agent);
+		CLEANUP(freep) char *text = NULL;
+
+		home_write(h, "pylons/a/pylon.yaml", yaml);
+		text = show(h, "a");
+		expect_line(text, rows[i].auth);
+		expect_line(text, rows[i].provider);
+		expect_line(text, strstr(yaml, "api_key:") ? "api_key: <redacted>  # pylon.yaml:2"
+							   : "api_key: null  # not set");
+		assert_null(strstr(text, "s3cret"));
+		assert_null(strstr(text, "ANTHROPIC_API_KEY"));
+	}
+}
+
+/* What the page and `config show` call the default is what the recipes say. */
+static void base_image_is_that_of_the_recipes(void **state UNUSED)
+{
+	static const char *const agents[] = {"claude", "opencode"};
+
+	for (size_t i = 0; i < ARRAY_LEN(agents); i++) {
+		CLEANUP(freep)
+		char *path = xasprintf(PYLON_SOURCE_DIR "/src/agents/%s/Dockerfile", agents[i]);
+		CLEANUP(buf_fini) struct buf recipe = BUF_NULL;
+		struct err e = CLEAN_ERR;
+
+		assert_int_equal(file_read(path, 1 << 20, &recipe, &e), 0);
+		assert_non_null(
+			strstr(buf_str(&recipe), "ARG BASE_IMAGE=" BASE_IMAGE_DEFAULT "\n"));
+	}
+}
+
+static void base_image_of_the_environment_is_told_as_such(void **state)
+{
+	struct home *h = *state;
+	CLEANUP(freep) char *text = NULL;
+	CLEANUP(freep) char *written = NULL;
+
+	assert_int_equal(setenv("PYLON_BASE_IMAGE", "my/base:1", 1), 0);
+	text = show(h, NULL);
+	home_write(h, "config.yaml", "agent: {base_image: 'my/base:2'}\n");
+	written = show(h, NULL);
+	assert_int_equal(unsetenv("PYLON_BASE_IMAGE"), 0);
+	expect_line(text, "base_image: my/base:1  # $PYLON_BASE_IMAGE");
+	expect_line(written, "base_image: my/base:2  # config.yaml:1");
+}
+
 static void socket_of_the_environment_is_told_as_such(void **state)
 {
 	struct home *h = *state;
@@ -242,6 +315,9 @@ int main(void)
 		TEST(pylon_shows_what_it_takes_from_the_defaults),
 		TEST(own_values_of_a_pylon_hide_the_defaults),
 		TEST(json_has_the_same_with_types),
+		TEST(signing_in_is_shown_with_what_decides_it),
+		TEST(base_image_is_that_of_the_recipes),
+		TEST(base_image_of_the_environment_is_told_as_such),
 		TEST(socket_of_the_environment_is_told_as_such),
 		TEST(what_cannot_be_shown_says_why),
 	};

@@ -69,6 +69,9 @@ static void target_is_a_place_of_its_own(void **state)
 	expect_volume(*state, "/h:/", "the target cannot be the root");
 	expect_volume(*state, "/h:/x/..", "the target cannot be the root");
 	expect_volume(*state, "/h:/workspace/x", "/h:/workspace/x:ro");
+	/* Whoever mounts there looks after the agent's sessions himself. */
+	expect_volume(*state, "/h:/home/pylon/.claude:rw", "/h:/home/pylon/.claude:rw");
+	expect_volume(*state, "/h:/home/pylon/.opencode-data", "/h:/home/pylon/.opencode-data:ro");
 	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
 		CLEANUP(freep) char *text = xasprintf("/h:%s", own[i]);
 
@@ -163,10 +166,11 @@ static void files_of_pylon_itself_are_refused(void **state)
 {
 	static const char *const own[] = {".env", ".id", "config.yaml", "config.json", "pylons",
 		"pylons/x", "pylons/x/.env", "pylons/x/pylon.yaml", "pylons/x/jobs.db",
-		"pylons/x/jobs.db-wal", "jobs", "jobs/1", "daemon", "daemon/socket", "daemon-dev",
-		"daemon-dev/x"};
-	static const char *const free_ones[] = {
-		"pylons/x/skills", "pylons/x/skills/a", "tools", "daemons", "jobs2", "x/.env"};
+		"pylons/x/jobs.db-wal", "jobs", "jobs/1", "repos", "repos/0123456789abcdef/objects",
+		"sessions", "sessions/x", "sessions/x/claude/.credentials.json", "daemon",
+		"daemon/socket", "daemon-dev", "daemon-dev/x"};
+	static const char *const free_ones[] = {"pylons/x/skills", "pylons/x/skills/a", "tools",
+		"daemons", "jobs2", "x/.env", "repository", "sessions2", "x/sessions"};
 	const struct rules *r = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++) {

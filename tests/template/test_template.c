@@ -386,6 +386,28 @@ static void template_keeps_its_own_copy_of_the_text(void **state)
 	template_free(NULL);
 }
 
+static void text_without_braces_is_literal(void **state)
+{
+	static const char *const literal[] = {
+		"", " ", "main", "https://h/o/r.git", "a { b } }} {", "\n\n", "\xc3\xa9"};
+	/* Also what always renders to the same: it is not what is written. */
+	static const char *const other[] = {"{{ .body.a }}", "x{{ .body.a }}", "{{ .body.a }}x",
+		"{{ \"x\" }}", "x{{/* note */}}", "{{/* note */}}", "a{{- /* note */ -}} b",
+		"{{ if false }}{{ end }}", "{{ $x := 1 }}"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(literal); i++) {
+		CLEANUP(template_freep) struct template *t = compile(literal[i]);
+
+		assert_true(template_is_literal(t));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(other); i++) {
+		CLEANUP(template_freep) struct template *t = compile(other[i]);
+
+		assert_false(template_is_literal(t));
+	}
+}
+
 static void condition_is_false_for_four_texts(void **state)
 {
 	static const char *const no[] = {
@@ -435,6 +457,7 @@ int main(void)
 		cmocka_unit_test(parentheses_group_and_have_members),
 		cmocka_unit_test(and_and_or_stop_at_what_decides),
 		cmocka_unit_test(template_keeps_its_own_copy_of_the_text),
+		cmocka_unit_test(text_without_braces_is_literal),
 		cmocka_unit_test(condition_is_false_for_four_texts),
 	};
 
