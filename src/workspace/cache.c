@@ -317,6 +317,9 @@ static void on_fetched(void *ctx, const struct git_end *end)
 		tell_failure(c, GIT_FAILED, e.text);
 		return;
 	}
+	/* Half a pack is most of what filled the disk; the next fetch may come late, or never. */
+	if (end->trouble == GIT_NO_SPACE && c->fresh == NULL)
+		(void)tidy_packs(c);
 	tell(c, end);
 	if (end->trouble == GIT_FINE && tidy_packs(c) > PACKS_MAX)
 		repack(c);

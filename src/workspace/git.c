@@ -5,6 +5,7 @@
  * An attempt may be two or three children. Which ssh the user wants is read from the user's
  * configuration (core.sshCommand) first, because the options that keep ssh from asking must be
  * added to it. And when https is refused for an address that also has an ssh form, that is tried.
+ * Before it the disk is looked at, and while it runs: git is stopped before the disk is full.
  *
  * Standard error is cut into lines; a line that ends in "\r" only counts ("Receiving objects: 37%")
  * and is told now and then. All that is kept or told goes through mask(), because a server may
@@ -34,6 +35,8 @@ struct git_task {
 	enum phase phase;
 	struct child *child;
 	struct defer failed; /* nothing could be started at all */
+	struct timer space;  /* looks at what is left of the disk */
+	bool is_out_of_space;
 	char *ssh;
 	struct buf out, tail, line;
 	int64_t counted_mono; /* when a line that only counts was told last */
@@ -65,6 +68,7 @@ void git_task_free(struct git_task *t)
 		return;
 	child_free(t->child);
 	defer_cancel(&t->failed);
+	timer_cancel(&t->space);
 	strv_fini(&t->args);
 	buf_fini(&t->out);
 	buf_fini(&t->tail);
@@ -178,6 +182,8 @@ static enum git_trouble find_trouble(const struct git_task *t, const struct chil
 		return GIT_TIMED_OUT;
 	if (end->how == CHILD_EXITED && end->code == 0)
 		return GIT_FINE;
+	if (t->is_out_of_space)
+		return GIT_NO_SPACE;
 	if (end->how == CHILD_SIGNALLED && end->code == SIGXFSZ)
 		return GIT_TOO_LARGE;
 	return git_trouble_find(buf_str(&t->tail));
@@ -213,6 +219,7 @@ static void on_end(void *ctx, const struct child_end *end)
 	enum git_trouble trouble;
 
 	child_freep(&t->child);
+	timer_cancel(&t->space);
 	if (t->phase == PHASE_SSH_COMMAND) {
 		struct slice command = slice_trim(
 			(struct slice){buf_str(&t->out), strcspn(buf_str(&t->out), "\n")});
@@ -237,13 +244,36 @@ static void on_end(void *ctx, const struct child_end *end)
 	git_task_free(t);
 }
 
+/* --- what is left of the disk --- */
+
+static bool is_out_of_space(struct git_task *t)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	if (t->phase != PHASE_GIT || t->dir == NULL || !git_space_is_low(t->dir, &text))
+		return false;
+	keep_tail(t, buf_str(&text));
+	t->is_out_of_space = true;
+	return true;
+}
+
+static void on_space(struct timer *timer UNUSED, void *ctx)
+{
+	struct git_task *t = ctx;
+
+	if (is_out_of_space(t))
+		child_stop(t->child);
+	else
+		timer_set_in(&t->space, GIT_FREE_LOOK_US);
+}
+
 /* --- its start --- */
 
 static void on_failed(void *ctx)
 {
 	struct git_task *t = ctx;
 
-	finish(t, GIT_NOT_STARTED);
+	finish(t, t->is_out_of_space ? GIT_NO_SPACE : GIT_NOT_STARTED);
 	git_task_free(t);
 }
 
@@ -307,9 +337,13 @@ static void start(struct git_task *t)
 	git_env(&env, &t->git->user, &t->c, t->ssh);
 	s.argv = args.v;
 	s.env = env.v;
-	if (child_start(&t->child, t->git->loop, &s, &e) < 0) {
+	if (is_out_of_space(t)) {
+		defer_set(&t->failed);
+	} else if (child_start(&t->child, t->git->loop, &s, &e) < 0) {
 		keep_tail(t, e.text);
 		defer_set(&t->failed);
+	} else {
+		timer_set_in(&t->space, GIT_FREE_LOOK_US);
 	}
 }
 
@@ -326,6 +360,7 @@ struct git_task *git_run(struct git *g, const struct git_command *c)
 		t->input = slice_dup(c->input);
 	t->counted_mono = loop_mono(g->loop);
 	defer_init(&t->failed, g->loop, on_failed, t);
+	timer_init(&t->space, g->loop, on_space, t);
 	start(t);
 	return t;
 }

@@ -19,6 +19,11 @@
 #define GIT_FILE_MAX    GIB(8)           /* of one file: a pack, or what is checked out */
 #define GIT_MEMORY_MAX  GIB(2)
 #define GIT_REMOTE_NAME "pylon"
+/* A command that writes ends when less is free for it: the daemon's own files, and whoever else
+ * lives on that disk, need some. On a small one, an eighth of it. */
+#define GIT_FREE_MIN_BYTES MIB(64)
+#define GIT_FREE_MIN_PART  8
+#define GIT_FREE_LOOK_US   (250 * US_PER_MS)
 
 /* Why a command did not do what it was asked. */
 enum git_trouble {
@@ -29,11 +34,11 @@ enum git_trouble {
 	GIT_NO_REPO,     /* there is none */
 	GIT_NO_REF,      /* it has no such ref */
 	GIT_UNREACHABLE, /* no host, no network */
-	GIT_NO_SPACE,
-	GIT_TOO_LARGE, /* GIT_FILE_MAX */
-	GIT_MALFORMED, /* objects that transfer.fsckObjects does not let in */
-	GIT_LOCKED,    /* a lock that a killed git left */
-	GIT_CORRUPT,   /* what is on our disk is damaged */
+	GIT_NO_SPACE,    /* or nearly none: GIT_FREE_MIN_BYTES */
+	GIT_TOO_LARGE,   /* GIT_FILE_MAX */
+	GIT_MALFORMED,   /* objects that transfer.fsckObjects does not let in */
+	GIT_LOCKED,      /* a lock that a killed git left */
+	GIT_CORRUPT,     /* what is on our disk is damaged */
 	GIT_TIMED_OUT,
 	GIT_STOPPED,
 	GIT_NOT_STARTED,
@@ -53,7 +58,7 @@ typedef void git_line_fn(void *ctx, const char *line);
 
 struct git_command {
 	struct strv args; /* after "git"; borrowed */
-	const char *dir;  /* --git-dir; NULL = none */
+	const char *dir;  /* --git-dir, and where it may write; NULL = none, it writes nothing */
 	const char *tree; /* --work-tree; NULL = none */
 	/* It talks to this repository, by the name GIT_REMOTE_NAME; NULL = it stays on this
 	 * machine. Borrowed until the end. When https is refused, ssh_url is tried and noted in it.
@@ -80,6 +85,13 @@ struct git_task *git_run(struct git *g, const struct git_command *c);
 /* Kills it; `done` is not called. */
 void git_task_free(struct git_task *t);
 DEFINE_FREEP(struct git_task, git_task_free)
+
+/* git_space.c */
+/* How many bytes must be free on a disk of that many. */
+uint64_t git_space_least(uint64_t disk_bytes);
+/* True when less is free for `dir` than must be; false when nobody knows. Appends a sentence that
+ * says so. */
+bool git_space_is_low(const char *dir, struct buf *ret_text);
 
 /* git_env.c */
 /* What git and its helpers find in their environment. `user` holds what the user's has. */

@@ -83,21 +83,24 @@ static bool has_only(struct slice s, const char *others)
 	return true;
 }
 
+/* Without its ":port". */
+static struct slice host_name(struct slice host)
+{
+	const char *colon = memrchr(host.p, ':', host.n);
+
+	if (colon != NULL && memchr(colon, ']', host.n - (size_t)(colon - host.p)) == NULL)
+		host.n = (size_t)(colon - host.p);
+	return host;
+}
+
 static bool is_host(struct slice s, bool may_have_port)
 {
-	struct slice name = s;
+	struct slice name = may_have_port ? host_name(s) : s;
+	uint64_t port;
 
-	if (may_have_port) {
-		const char *colon = memrchr(s.p, ':', s.n);
-		uint64_t port;
-
-		if (colon != NULL && memchr(colon, ']', s.n - (size_t)(colon - s.p)) == NULL) {
-			name.n = (size_t)(colon - s.p);
-			if (!slice_to_u64(
-				    (struct slice){colon + 1, s.n - name.n - 1}, 65535, &port))
-				return false;
-		}
-	}
+	if (name.n < s.n &&
+		!slice_to_u64((struct slice){s.p + name.n + 1, s.n - name.n - 1}, 65535, &port))
+		return false;
 	if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
 		return has_only((struct slice){name.p + 1, name.n - 2}, ":.");
 	return name.n > 0 && name.n <= 255 && name.p[0] != '-' && name.p[0] != '.' &&
@@ -137,6 +140,21 @@ static bool percent_decode(struct slice s, struct buf *ret)
 		buf_add_char(ret, (char)c);
 	}
 	return true;
+}
+
+/* What an event names must not lead into the networks of this machine. */
+static int check_place(const char *text, struct slice host, bool is_literal, struct err *e)
+{
+	enum host_place place = is_literal ? HOST_OUTSIDE : host_find_place(host_name(host));
+
+	if (place == HOST_INSIDE)
+		return refuse(text,
+			"this machine and private networks are only possible when the repository is "
+			"written out in pylon.yaml, without a placeholder",
+			e);
+	if (place == HOST_NOWHERE)
+		return refuse(text, "its host is neither a name nor an address", e);
+	return 0;
 }
 
 /* --- the forms --- */
@@ -196,14 +214,17 @@ static int take_credentials(
 	return 0;
 }
 
-static int parse_http(struct repo *r, const char *scheme, const char *text, struct err *e)
+static int parse_http(
+	struct repo *r, const char *scheme, const char *text, bool is_literal, struct err *e)
 {
 	struct parts x;
 	int rc;
 
 	if (!split_address(text + strlen(scheme) + 3, &x))
 		return refuse(text, "its host or path is not well-formed", e);
-	rc = take_credentials(r, scheme, &x, text, e);
+	rc = check_place(text, x.host, is_literal, e);
+	if (rc == 0)
+		rc = take_credentials(r, scheme, &x, text, e);
 	if (rc < 0)
 		return rc;
 	r->url = xasprintf("%s://%.*s%.*s", scheme, SLICE_ARG(x.host), SLICE_ARG(x.path));
@@ -211,12 +232,16 @@ static int parse_http(struct repo *r, const char *scheme, const char *text, stru
 	return 0;
 }
 
-static int parse_ssh(struct repo *r, const char *text, struct err *e)
+static int parse_ssh(struct repo *r, const char *text, bool is_literal, struct err *e)
 {
 	struct parts x;
+	int rc;
 
 	if (!split_address(text + strlen("ssh://"), &x) || (x.user.p != NULL && !is_user(x.user)))
 		return refuse(text, "its user, host or path is not well-formed", e);
+	rc = check_place(text, x.host, is_literal, e);
+	if (rc < 0)
+		return rc;
 	/* ssh takes no password from anybody. */
 	add_secret(r, x.password);
 	r->url = x.user.p == NULL
@@ -239,13 +264,14 @@ static bool is_scheme(struct slice host)
 }
 
 /* "user@host:path", as scp(1) has it. */
-static int parse_scp(struct repo *r, const char *text, struct err *e)
+static int parse_scp(struct repo *r, const char *text, bool is_literal, struct err *e)
 {
 	size_t n = strcspn(text, ":");
 	const char *at = memrchr(text, '@', n);
 	struct slice host = {
 		at == NULL ? text : at + 1, at == NULL ? n : n - (size_t)(at + 1 - text)};
 	struct slice path = text[n] == ':' ? slice_of(text + n + 1) : SLICE_NULL;
+	int rc;
 
 	if (path.n == 0)
 		return refuse(text,
@@ -257,8 +283,10 @@ static int parse_scp(struct repo *r, const char *text, struct err *e)
 		!is_path(path) || !is_host(host, false) || is_scheme(host) ||
 		(at != NULL && !is_user((struct slice){text, (size_t)(at - text)})))
 		return refuse(text, "only https, ssh and user@host:path are possible", e);
-	r->url = xstrdup(text);
-	return 0;
+	rc = check_place(text, host, is_literal, e);
+	if (rc == 0)
+		r->url = xstrdup(text);
+	return rc;
 }
 
 static int parse_local(struct repo *r, const char *text, struct err *e)
@@ -280,14 +308,16 @@ static int parse(struct repo *r, const char *text, bool is_literal, struct err *
 				"plain http and folders of this machine are only possible when the "
 				"configuration has them written out, without a placeholder",
 				e);
-		return is_http ? parse_http(r, "http", text, e) : parse_local(r, text, e);
+		return is_http ? parse_http(r, "http", text, is_literal, e)
+			       : parse_local(r, text, e);
 	}
 	if (str_has_prefix(text, "https://")) {
 		r->transport = REPO_HTTPS;
-		return parse_http(r, "https", text, e);
+		return parse_http(r, "https", text, is_literal, e);
 	}
 	r->transport = REPO_SSH;
-	return str_has_prefix(text, "ssh://") ? parse_ssh(r, text, e) : parse_scp(r, text, e);
+	return str_has_prefix(text, "ssh://") ? parse_ssh(r, text, is_literal, e)
+					      : parse_scp(r, text, is_literal, e);
 }
 
 static bool has_control(const char *text)

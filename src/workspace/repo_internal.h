@@ -39,8 +39,8 @@ struct repo {
 };
 
 /* `is_literal`: written by the owner of the configuration, nothing of it came with an event. Only
- * then a folder of this machine or plain http is fine. *ret is written on success only; -EINVAL
- * otherwise. Texts of *e have no password in them. */
+ * then a folder of this machine, plain http, or a host that lies inside is fine. *ret is written on
+ * success only; -EINVAL otherwise. Texts of *e have no password in them. */
 NODISCARD int repo_parse(const char *text, bool is_literal, struct repo *ret, struct err *e);
 void repo_fini(struct repo *r);
 /* What git connects to now. */
@@ -50,6 +50,15 @@ const char *repo_url(const struct repo *r);
 void repo_hash(const char *text, char ret[REPO_HASH_SIZE]);
 /* "https://github.com/o/r" as "git@github.com:o/r.git" (gitlab.com, too); NULL when it is none. */
 char *repo_ssh_form(const char *text);
+
+/* host.c */
+enum host_place {
+	HOST_OUTSIDE, /* anything else, names too: they are not looked up */
+	HOST_INSIDE,  /* this machine, or an address of a private, link-local or the like network */
+	HOST_NOWHERE, /* looks like an address and is none */
+};
+/* Of an address' host, without its port; IPv6 in brackets. */
+enum host_place host_find_place(struct slice host);
 
 enum ref_kind {
 	REF_DEFAULT, /* none was given: main, else what the repository says */

@@ -61,6 +61,12 @@ static struct room *room_of(struct workspace *w)
 	return container_of(w, struct room, base);
 }
 
+/* Ids are ours, but they come out of a file. One that is empty would name jobs/ itself. */
+static bool is_job(const struct id *job_id)
+{
+	return id_is_valid(slice_of(job_id->s));
+}
+
 static char *job_path(const struct room *w, const struct id *job_id)
 {
 	return xasprintf("%s/%s", w->jobs_dir, job_id->s);
@@ -292,8 +298,11 @@ static int prepare_checkout(struct room *w, const struct workspace_spec *s, make
 static int prepare_any(struct room *w, const struct workspace_spec *s, make_done_fn *done,
 	void *ctx, char **ret, struct err *e)
 {
-	int rc = dir_make(w->jobs_dir, 0700, e);
+	int rc;
 
+	if (!is_job(&s->job_id))
+		return err_set(e, -EINVAL, "\"%s\" is no job's id", s->job_id.s);
+	rc = dir_make(w->jobs_dir, 0700, e);
 	if (rc < 0)
 		return rc;
 	if (is_checkout(s))
@@ -348,6 +357,10 @@ static void op_remove(struct workspace *base, const struct id *job_id)
 	struct room *w = room_of(base);
 	CLEANUP(freep) char *path = job_path(w, job_id);
 
+	if (!is_job(job_id)) {
+		log_warn("workspace", "\"%s\" is no job's id: nothing is removed", job_id->s);
+		return;
+	}
 	op_cancel(base, job_id);
 	/* A link, or an empty folder, goes at once. */
 	if (unlink(path) == 0 || errno == ENOENT)

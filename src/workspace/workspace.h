@@ -13,8 +13,8 @@
  * here runs a program in it, looks into it or changes its owner: it may only be removed.
  *
  * Only what is below <home>/jobs/ is ever removed (and a damaged cache below <home>/repos/, which
- * is made anew); links are unlinked, never followed. Preparing may take long, so the answer comes
- * through a callback.
+ * is made anew; sessions have their own header); links are unlinked, never followed. Preparing may
+ * take long, so the answer comes through a callback.
  */
 #ifndef PYLON_WORKSPACE_WORKSPACE_H
 #define PYLON_WORKSPACE_WORKSPACE_H
@@ -51,7 +51,8 @@ struct workspace_spec {
 	 * where there is none the repository's own default. */
 	const char *repo, *ref;
 	/* The configuration has `repo` written out: nothing of it came with an event. Else a folder
-	 * of this machine and plain http are refused. */
+	 * of this machine, plain http, and hosts that are this machine or addresses of private
+	 * networks are refused (names are not looked up). */
 	bool is_repo_literal;
 	struct workspace_owner owner;
 	int64_t timeout_us; /* of all of it; 0 = 5 minutes */
@@ -67,7 +68,8 @@ struct workspace_ops {
 	 *
 	 * git-*: -EINVAL repo or ref is no possible one, -ENOENT there is no such repository or
 	 * ref, -EACCES no credentials, -EKEYREJECTED the host cannot prove who it is,
-	 * -EHOSTUNREACH, -ETIMEDOUT, -ENOSPC, -ECANCELED; others are told in `text` alone. */
+	 * -EHOSTUNREACH, -ETIMEDOUT, -ENOSPC (also when little is left: git is stopped before the
+	 * disk is full), -ECANCELED; others are told in `text` alone. */
 	void (*prepare)(struct workspace *w, const struct workspace_spec *spec,
 		void (*done)(void *ctx, const struct id *job_id, int rc, const char *text),
 		void *ctx);

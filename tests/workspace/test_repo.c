@@ -88,8 +88,8 @@ static void usual_addresses_pass(void **state UNUSED)
 		{"https://github.com/user/repo", REPO_HTTPS},
 		{"https://git.example.org:8443/a/b.git", REPO_HTTPS},
 		{"https://dev.azure.com/org/my%20project/_git/repo", REPO_HTTPS},
-		{"https://[::1]:8443/a", REPO_HTTPS},
-		{"https://[2001:db8::1]/a", REPO_HTTPS},
+		{"https://[2600:1406::17]:8443/a", REPO_HTTPS},
+		{"https://8.8.8.8/a", REPO_HTTPS},
 		{"https://git.sr.ht/~user/repo", REPO_HTTPS},
 		{"https://h/gr\xc3\xbc\xc3\x9f"
 		 "e",
@@ -118,6 +118,199 @@ static void folders_and_plain_http_pass_only_when_written_out(void **state UNUSE
 	expect_refusal("http://git.internal/repo", false);
 	expect_refusal("/srv/../etc", true);
 	expect_refusal("/srv/..", true);
+}
+
+/* How a host may be written, and where it lies. */
+static const struct {
+	const char *host;
+	bool is_bracketed; /* scp's form has no place for it */
+	enum host_place place;
+} hosts[] = {
+	{"localhost", false, HOST_INSIDE},
+	{"LocalHost", false, HOST_INSIDE},
+	{"localhost.", false, HOST_INSIDE},
+	{"localhost..", false, HOST_INSIDE},
+	{"a.localhost", false, HOST_INSIDE},
+	{"A.LOCALHOST.", false, HOST_INSIDE},
+	{"localhost.localdomain", false, HOST_INSIDE},
+	{"ip6-localhost", false, HOST_INSIDE},
+	{"ip6-loopback", false, HOST_INSIDE},
+	{"notlocalhost", false, HOST_OUTSIDE},
+	{"localhost.example.org", false, HOST_OUTSIDE},
+	{"localhos", false, HOST_OUTSIDE},
+	/* each range: the address before it, its first, its last, the address behind it */
+	{"0.0.0.0", false, HOST_INSIDE},
+	{"0.255.255.255", false, HOST_INSIDE},
+	{"1.0.0.0", false, HOST_OUTSIDE},
+	{"9.255.255.255", false, HOST_OUTSIDE},
+	{"10.0.0.0", false, HOST_INSIDE},
+	{"10.255.255.255", false, HOST_INSIDE},
+	{"11.0.0.0", false, HOST_OUTSIDE},
+	{"100.63.255.255", false, HOST_OUTSIDE},
+	{"100.64.0.0", false, HOST_INSIDE},
+	{"100.127.255.255", false, HOST_INSIDE},
+	{"100.128.0.0", false, HOST_OUTSIDE},
+	{"126.255.255.255", false, HOST_OUTSIDE},
+	{"127.0.0.0", false, HOST_INSIDE},
+	{"127.255.255.255", false, HOST_INSIDE},
+	{"128.0.0.0", false, HOST_OUTSIDE},
+	{"169.253.255.255", false, HOST_OUTSIDE},
+	{"169.254.0.0", false, HOST_INSIDE},
+	{"169.254.255.255", false, HOST_INSIDE},
+	{"169.255.0.0", false, HOST_OUTSIDE},
+	{"172.15.255.255", false, HOST_OUTSIDE},
+	{"172.16.0.0", false, HOST_INSIDE},
+	{"172.31.255.255", false, HOST_INSIDE},
+	{"172.32.0.0", false, HOST_OUTSIDE},
+	{"191.255.255.255", false, HOST_OUTSIDE},
+	{"192.0.0.0", false, HOST_INSIDE},
+	{"192.0.0.255", false, HOST_INSIDE},
+	{"192.0.1.0", false, HOST_OUTSIDE},
+	{"192.167.255.255", false, HOST_OUTSIDE},
+	{"192.168.0.0", false, HOST_INSIDE},
+	{"192.168.255.255", false, HOST_INSIDE},
+	{"192.169.0.0", false, HOST_OUTSIDE},
+	{"198.17.255.255", false, HOST_OUTSIDE},
+	{"198.18.0.0", false, HOST_INSIDE},
+	{"198.19.255.255", false, HOST_INSIDE},
+	{"198.20.0.0", false, HOST_OUTSIDE},
+	{"223.255.255.255", false, HOST_OUTSIDE},
+	{"224.0.0.0", false, HOST_INSIDE},
+	{"255.255.255.255", false, HOST_INSIDE},
+	{"127.0.0.1.", false, HOST_INSIDE},
+	/* other spellings of 127.0.0.1, 10.0.0.1, 169.254.169.254 and 8.8.8.8 */
+	{"127.1", false, HOST_INSIDE},
+	{"127.0.1", false, HOST_INSIDE},
+	{"127.65535", false, HOST_INSIDE},
+	{"2130706433", false, HOST_INSIDE},
+	{"0x7f000001", false, HOST_INSIDE},
+	{"0X7F000001", false, HOST_INSIDE},
+	{"0x7f.1", false, HOST_INSIDE},
+	{"0x7f.0.0.0x1", false, HOST_INSIDE},
+	{"0177.0.0.1", false, HOST_INSIDE},
+	{"00177.0.0.01", false, HOST_INSIDE},
+	{"017700000001", false, HOST_INSIDE},
+	{"10.1", false, HOST_INSIDE},
+	{"012.0.0.1", false, HOST_INSIDE},
+	{"2852039166", false, HOST_INSIDE},
+	{"0xa9.0xfe.43518", false, HOST_INSIDE},
+	{"0", false, HOST_INSIDE},
+	{"134744072", false, HOST_OUTSIDE},
+	{"010.8.8.8", false, HOST_OUTSIDE},
+	{"0x8.0x8.2056", false, HOST_OUTSIDE},
+	{"4294967295", false, HOST_INSIDE},
+	/* no addresses, and no names either */
+	{"4294967296", false, HOST_NOWHERE},
+	{"99999999999999999999999999", false, HOST_NOWHERE},
+	{"0x100000000", false, HOST_NOWHERE},
+	{"256.0.0.1", false, HOST_NOWHERE},
+	{"127.0.0.256", false, HOST_NOWHERE},
+	{"127.0.65536", false, HOST_NOWHERE},
+	{"127.16777216", false, HOST_NOWHERE},
+	{"1.2.3.4.5", false, HOST_NOWHERE},
+	{"example.1", false, HOST_NOWHERE},
+	{"a..1", false, HOST_NOWHERE},
+	{"08.8.8.8", false, HOST_NOWHERE},
+	{"0x7g.1", false, HOST_NOWHERE},
+	/* names */
+	{"127.0.0.1.example.org", false, HOST_OUTSIDE},
+	{"10.0.0.1a", false, HOST_OUTSIDE},
+	{"host", false, HOST_OUTSIDE},
+	{"1and1.com", false, HOST_OUTSIDE},
+	/* IPv6 */
+	{"[::]", true, HOST_INSIDE},
+	{"[::1]", true, HOST_INSIDE},
+	{"[0:0:0:0:0:0:0:1]", true, HOST_INSIDE},
+	{"[::127.0.0.1]", true, HOST_INSIDE},
+	{"[::ffff:127.0.0.1]", true, HOST_INSIDE},
+	{"[::FFFF:7f00:1]", true, HOST_INSIDE},
+	{"[::ffff:0:10.0.0.1]", true, HOST_INSIDE},
+	{"[::ffff:8.8.8.8]", true, HOST_OUTSIDE},
+	{"[64:ff9b::10.0.0.1]", true, HOST_INSIDE},
+	{"[64:ff9b::8.8.8.8]", true, HOST_OUTSIDE},
+	{"[64:ff9b:1::8.8.8.8]", true, HOST_INSIDE},
+	{"[2002:7f00:1::]", true, HOST_INSIDE},
+	{"[2002:808:808::]", true, HOST_OUTSIDE},
+	{"[2001::1]", true, HOST_INSIDE},
+	{"[2001:1::1]", true, HOST_OUTSIDE},
+	{"[fbff::1]", true, HOST_OUTSIDE},
+	{"[fc00::1]", true, HOST_INSIDE},
+	{"[fdff::1]", true, HOST_INSIDE},
+	{"[fe00::1]", true, HOST_OUTSIDE},
+	{"[fe7f::1]", true, HOST_OUTSIDE},
+	{"[fe80::1]", true, HOST_INSIDE},
+	{"[febf::1]", true, HOST_INSIDE},
+	{"[fec0::1]", true, HOST_INSIDE},
+	{"[ff02::1]", true, HOST_INSIDE},
+	{"[2600:1406::17]", true, HOST_OUTSIDE},
+	/* git hands over to ssh what stands between the brackets, with a port at its end */
+	{"[localhost]", true, HOST_NOWHERE},
+	{"[127.0.0.1]", true, HOST_NOWHERE},
+	{"[localhost:22]", true, HOST_NOWHERE},
+	{"[1::2::3]", true, HOST_NOWHERE},
+	{"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0001]", true, HOST_NOWHERE},
+};
+
+static void expect_by_place(enum host_place place, enum repo_transport transport, const char *text)
+{
+	struct repo r = {0};
+	struct err e = CLEAN_ERR;
+
+	expect(text, true, transport, text);
+	if (place == HOST_OUTSIDE) {
+		expect(text, false, transport, text);
+		return;
+	}
+	expect_refusal(text, false);
+	assert_int_equal(repo_parse(text, false, &r, &e), -EINVAL);
+	if (place == HOST_INSIDE && strstr(e.text, "written out in pylon.yaml") == NULL)
+		fail_msg("%s: %s", text, e.text);
+}
+
+static void hosts_that_lie_inside_pass_only_when_written_out(void **state UNUSED)
+{
+	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+		CLEANUP(freep) char *https = xasprintf("https://%s/a.git", hosts[i].host);
+		CLEANUP(freep) char *port = xasprintf("https://%s:8443/a.git", hosts[i].host);
+		CLEANUP(freep) char *ssh = xasprintf("ssh://git@%s:22/a", hosts[i].host);
+		CLEANUP(freep) char *scp = xasprintf("git@%s:a/b", hosts[i].host);
+		CLEANUP(freep) char *short_scp = xasprintf("%s:a/b", hosts[i].host);
+		enum host_place place = host_find_place(slice_of(hosts[i].host));
+
+		if (place != hosts[i].place)
+			fail_msg("%s: %d", hosts[i].host, (int)place);
+		expect_by_place(place, REPO_HTTPS, https);
+		expect_by_place(place, REPO_HTTPS, port);
+		expect_by_place(place, REPO_SSH, ssh);
+		if (hosts[i].is_bracketed) {
+			expect_refusal(scp, false);
+			continue;
+		}
+		expect_by_place(place, REPO_SSH, scp);
+		expect_by_place(place, REPO_SSH, short_scp);
+	}
+}
+
+static void host_behind_credentials_is_the_one_that_counts(void **state UNUSED)
+{
+	static const char *const rows[] = {"https://github.com@localhost/x",
+		"https://github.com:x@127.0.0.1/x", "https://a@github.com@10.0.0.1:8443/x",
+		"ssh://github.com@localhost/x", "github.com@localhost:x"};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect_refusal(rows[i], false);
+	expect("https://github.com/localhost@10.0.0.1/x", false, REPO_HTTPS,
+		"https://github.com/localhost@10.0.0.1/x");
+}
+
+static void refusal_of_an_inner_host_shows_no_password(void **state UNUSED)
+{
+	struct repo r = {0};
+	struct err e = CLEAN_ERR;
+
+	assert_int_equal(repo_parse("https://me:hunter22@10.0.0.1/x", false, &r, &e), -EINVAL);
+	assert_null(strstr(e.text, "hunter22"));
+	assert_non_null(strstr(e.text, "10.0.0.1"));
 }
 
 static void all_else_is_refused(void **state UNUSED)
@@ -357,6 +550,9 @@ int main(void)
 		cmocka_unit_test(only_https_addresses_of_two_hosts_have_an_ssh_form),
 		cmocka_unit_test(usual_addresses_pass),
 		cmocka_unit_test(folders_and_plain_http_pass_only_when_written_out),
+		cmocka_unit_test(hosts_that_lie_inside_pass_only_when_written_out),
+		cmocka_unit_test(host_behind_credentials_is_the_one_that_counts),
+		cmocka_unit_test(refusal_of_an_inner_host_shows_no_password),
 		cmocka_unit_test(all_else_is_refused),
 		cmocka_unit_test(address_has_a_longest_length),
 		cmocka_unit_test(credentials_are_taken_out_of_the_address),

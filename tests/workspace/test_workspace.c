@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "lib/scratch.h"
 #include "lib/t.h"
 #include "workspace/workspace.h"
@@ -242,6 +243,10 @@ static void neighbour_of_the_home_is_fine(void **state)
 
 /* --- removing --- */
 
+static void on_line(enum log_level level UNUSED, const char *line UNUSED, void *ctx UNUSED)
+{
+}
+
 static unsigned entries_of(const char *path)
 {
 	DIR *d = opendir(path);
@@ -300,6 +305,38 @@ static void large_tree_is_removed_a_little_at_a_time(void **state)
 	assert_true(S_ISDIR(mode_of(w->job)));
 }
 
+static void on_refusal(void *ctx, const struct id *job_id UNUSED, int rc, const char *text UNUSED)
+{
+	struct world *w = ctx;
+
+	w->answers++;
+	w->rc = rc;
+}
+
+static void what_is_no_jobs_id_names_nothing(void **state)
+{
+	static const char *const ids[] = {"", ".", "..", "../x", ".trash", "x"};
+	struct world *w = *state;
+	CLEANUP(freep) char *other = xasprintf("%s/x", w->home);
+	struct err e = CLEAN_ERR;
+
+	prepare(w, WORKSPACE_KIND_NONE, NULL);
+	assert_int_equal(dir_make(other, 0700, &e), 0);
+	log_capture(on_line, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		struct workspace_spec s = {.kind = WORKSPACE_KIND_NONE};
+
+		assert_true(str_copy(s.job_id.s, sizeof(s.job_id.s), ids[i]));
+		w->workspace->ops->remove(w->workspace, &s.job_id);
+		w->workspace->ops->prepare(w->workspace, &s, on_refusal, w);
+		loop_settle(w->loop);
+		assert_int_equal(w->rc, -EINVAL);
+	}
+	log_capture(NULL, NULL);
+	assert_true(S_ISDIR(mode_of(w->job)));
+	assert_true(file_exists(other));
+}
+
 static void what_an_earlier_process_left_is_removed(void **state)
 {
 	struct world *w = *state;
@@ -343,6 +380,7 @@ int main(void)
 		T(unusable_folders_are_refused),
 		T(neighbour_of_the_home_is_fine),
 		T(large_tree_is_removed_a_little_at_a_time),
+		T(what_is_no_jobs_id_names_nothing),
 		T(what_an_earlier_process_left_is_removed),
 		T(tree_without_rights_is_removed),
 	};
