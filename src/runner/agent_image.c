@@ -28,7 +28,8 @@ struct agent_arg {
 };
 
 struct agent_image {
-	const char *type, *name;
+	const char *name;
+	const char *user; /* uid:gid of its USER; NULL = nobody is named there */
 	struct agent_file files[FILES_MAX];
 	struct agent_arg args[ARGS_MAX];
 	bool is_offline;
@@ -38,23 +39,26 @@ struct agent_image {
 	{                                                                                          \
 		(name), (mode), embedded##_bytes, &embedded##_size                                 \
 	}
+#define BASE_NAME "BASE_IMAGE"
 #define BASE_ARG                                                                                   \
 	{                                                                                          \
-		"BASE_IMAGE", "PYLON_BASE_IMAGE"                                                   \
+		BASE_NAME, "PYLON_BASE_IMAGE"                                                      \
 	}
+/* Of the user "pylon" whom the Dockerfiles make. */
+#define USER_PYLON "1000:1000"
 
 static const struct agent_image images[] = {
-	{"claude", "pylon/agent-claude",
+	{"pylon/agent-claude", USER_PYLON,
 		{FILE_OF("Dockerfile", 0644, agent_claude_dockerfile),
 			FILE_OF("agent.js", 0644, agent_js),
 			FILE_OF("claude.js", 0644, agent_claude_js)},
 		{BASE_ARG, {"CLAUDE_CODE_VERSION", "PYLON_CLAUDE_CODE_VERSION"}}, false},
-	{"opencode", "pylon/agent-opencode",
+	{"pylon/agent-opencode", USER_PYLON,
 		{FILE_OF("Dockerfile", 0644, agent_opencode_dockerfile),
 			FILE_OF("agent.js", 0644, agent_js),
 			FILE_OF("opencode.js", 0644, agent_opencode_js)},
 		{BASE_ARG, {"OPENCODE_VERSION", "PYLON_OPENCODE_VERSION"}}, false},
-	{"mock", "pylon/agent-mock",
+	{"pylon/agent-mock", NULL,
 		{FILE_OF("Dockerfile", 0644, agent_mock_dockerfile),
 			FILE_OF("agent", 0755, agent_mock)},
 		{{NULL, NULL}}, true},
@@ -96,12 +100,14 @@ const struct agent_image *agent_image_find(const char *image)
 	return NULL;
 }
 
-const char *runner_builtin_image(const char *agent_type)
+bool runner_can_build(const char *image)
 {
-	for (size_t i = 0; i < ARRAY_LEN(images); i++)
-		if (str_eq(agent_type, images[i].type))
-			return images[i].name;
-	return NULL;
+	return agent_image_find(image) != NULL;
+}
+
+const char *agent_image_user(const struct agent_image *a)
+{
+	return a->user;
 }
 
 static void add_files(struct buf *tar, const struct agent_image *a)
@@ -114,11 +120,13 @@ static void add_files(struct buf *tar, const struct agent_image *a)
 	tar_end(tar);
 }
 
-static void set_args(struct js *args, const struct agent_image *a)
+static void set_args(struct js *args, const struct agent_image *a, const char *base_image)
 {
 	for (size_t i = 0; i < ARGS_MAX && a->args[i].name != NULL; i++) {
-		const char *value = setting(a->args[i].variable);
+		const char *value = str_eq(a->args[i].name, BASE_NAME) ? base_image : NULL;
 
+		if (value == NULL)
+			value = setting(a->args[i].variable);
 		if (value != NULL)
 			js_set_str(args, a->args[i].name, value);
 	}
@@ -131,13 +139,13 @@ static void set_reach(struct js *args)
 			js_set_str(args, reach_args[i], setting(reach_args[i]));
 }
 
-void agent_recipe_init(struct agent_recipe *r, const struct agent_image *a)
+void agent_recipe_init(struct agent_recipe *r, const struct agent_image *a, const char *base_image)
 {
 	CLEANUP(buf_fini) struct buf all = BUF_NULL;
 
 	*r = (struct agent_recipe){.tar = BUF_NULL, .args = js_object()};
 	add_files(&r->tar, a);
-	set_args(r->args, a);
+	set_args(r->args, a, base_image);
 	buf_add_slice(&all, buf_slice(&r->tar));
 	js_write(&all, r->args);
 	sha256_hex(all.p, all.n, r->digest);

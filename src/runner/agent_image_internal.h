@@ -18,6 +18,8 @@ struct agent_image;
 
 /* NULL when the name is not one of ours. */
 const struct agent_image *agent_image_find(const char *image);
+/* "uid:gid" that it runs as; NULL = what the image says. */
+const char *agent_image_user(const struct agent_image *a);
 
 /* How to build it now. Settings are taken from the environment: see docs/agents.md. */
 struct agent_recipe {
@@ -27,7 +29,8 @@ struct agent_recipe {
 	char digest[SHA256_HEX_SIZE]; /* of all that decides what comes out */
 };
 
-void agent_recipe_init(struct agent_recipe *r, const struct agent_image *a);
+/* `base_image` is used unless the environment names another; NULL = what the Dockerfile says. */
+void agent_recipe_init(struct agent_recipe *r, const struct agent_image *a, const char *base_image);
 void agent_recipe_fini(struct agent_recipe *r);
 
 #define EMBEDDED(name)                                                                             \

@@ -13,6 +13,7 @@ static const struct docker_timing default_timing = {
 	.slow_us = 30 * US_PER_SEC,
 	.log_us = 60 * US_PER_SEC,
 	.build_us = 1800 * US_PER_SEC, /* Debian packages and hundreds of megabytes from npm */
+	.quiet_us = 120 * US_PER_SEC,  /* a busy disk may stop a layer's unpacking for a while */
 	.ping_every_us = 60 * US_PER_SEC,
 	.retry_min_us = 250 * US_PER_MS,
 	.retry_max_us = 10 * US_PER_SEC,
@@ -130,8 +131,8 @@ static bool op_is_up(const struct runner *base)
 	return d->is_up;
 }
 
-static void op_ensure_image(struct runner *base, const char *image,
-	void (*done)(void *ctx, int rc, const char *text), void *ctx)
+static void op_ensure_image(
+	struct runner *base, const char *image, docker_image_fn *done, void *ctx)
 {
 	docker_ensure_image(docker_of(base), image, done, ctx);
 }
@@ -142,20 +143,21 @@ static void op_start(struct runner *base, const struct runner_spec *spec)
 	struct docker_run *r;
 
 	must(docker_find(d, &spec->run_id) == NULL);
-	r = docker_run_new(d, &spec->run_id, spec->log_path);
+	r = docker_run_new(d, &spec->run_id, spec->log_path, spec->mask);
 	r->image = xstrdup(spec->image);
 	docker_body(&r->body, spec, d->home_id, &d->engine);
 	r->phase = PHASE_QUEUED;
 	docker_wake(d);
 }
 
-static void op_adopt(struct runner *base, const struct id *run_id, const char *log_path)
+static void op_adopt(
+	struct runner *base, const struct id *run_id, const char *log_path, struct mask *mask)
 {
 	struct docker *d = docker_of(base);
 
 	if (docker_find(d, run_id) != NULL)
 		return;
-	docker_run_new(d, run_id, log_path)->phase = PHASE_ADRIFT;
+	docker_run_new(d, run_id, log_path, mask)->phase = PHASE_ADRIFT;
 	docker_wake(d);
 }
 
@@ -222,6 +224,7 @@ static void op_free(struct runner *base)
 	docker_link_fini(d);
 	defer_cancel(&d->settle);
 	free(d->home_id);
+	free(d->base_image);
 	free(d);
 }
 
@@ -251,6 +254,7 @@ struct runner *runner_docker_new(struct loop *l, struct http_client *client,
 	d->timing = default_timing;
 	d->engine.api_minor = DOCKER_API_NEWEST; /* until one is chosen */
 	d->home_id = xstrdup(c->home_id);
+	d->base_image = xstrdup_or_null(c->base_image);
 	d->socket = c->socket;
 	d->socket_ctx = c->socket_ctx;
 	d->max_starting = MAX_OF(c->max_starting, 1);

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 
 #include "base/json.h"
-#include "runner/docker_internal.h"
+#include "runner/docker_image_internal.h"
 
 /* Lines of both streams, from which the end of stdout is taken: the engine counts before it sorts.
  */
@@ -24,6 +24,7 @@ struct request {
 	const char *method;
 	const char *path; /* with its query, without the version */
 	const char *type; /* media type of body */
+	const char *auth; /* X-Registry-Auth */
 	struct slice body;
 	int64_t timeout_us;
 	size_t max_body;
@@ -60,7 +61,8 @@ static struct http_call *send_request(struct docker *d, const struct request *q)
 	CLEANUP(buf_fini) struct buf url = BUF_NULL;
 	CLEANUP(buf_fini) struct buf fresh_path = BUF_NULL;
 	CLEANUP(buf_fini) struct buf type = BUF_NULL;
-	const char *headers[3] = {NULL};
+	CLEANUP(buf_fini) struct buf auth = BUF_NULL;
+	const char *headers[4] = {NULL};
 	size_t n = 0;
 
 	if (q->is_unversioned)
@@ -70,6 +72,10 @@ static struct http_call *send_request(struct docker *d, const struct request *q)
 	if (q->type != NULL) {
 		buf_printf(&type, "Content-Type: %s", q->type);
 		headers[n++] = buf_str(&type);
+	}
+	if (q->auth != NULL) {
+		buf_printf(&auth, "X-Registry-Auth: %s", q->auth);
+		headers[n++] = buf_str(&auth);
 	}
 	if (q->is_fresh) {
 		buf_printf(&fresh_path, "%s%s", has_other_spelling(d->socket_path) ? "/" : "",
@@ -95,6 +101,16 @@ struct http_call *docker_version(struct docker *d, docker_done_fn *done)
 				       .path = "/version",
 				       .timeout_us = d->timing.call_us,
 				       .is_unversioned = true,
+				       .is_fresh = true,
+				       .done = done,
+				       .ctx = d});
+}
+
+struct http_call *docker_info(struct docker *d, docker_done_fn *done)
+{
+	return send_request(d, &(struct request){.method = "GET",
+				       .path = "/info",
+				       .timeout_us = d->timing.call_us,
 				       .done = done,
 				       .ctx = d});
 }
@@ -285,6 +301,24 @@ struct http_call *docker_build(struct docker *d, const struct docker_context *c,
 				       .path = buf_str(&path),
 				       .type = "application/x-tar",
 				       .body = c->tar,
+				       .timeout_us = d->timing.build_us,
+				       .data = data,
+				       .done = done,
+				       .ctx = ctx});
+}
+
+struct http_call *docker_pull(struct docker *d, const struct docker_source *s,
+	bool (*data)(void *ctx, struct slice data), docker_done_fn *done, void *ctx)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_NULL;
+
+	buf_add_str(&path, "/images/create?fromImage=");
+	add_escaped(&path, s->repository, "");
+	buf_add_str(&path, "&tag=");
+	add_escaped(&path, s->version, "");
+	return send_request(d, &(struct request){.method = "POST",
+				       .path = buf_str(&path),
+				       .auth = s->auth,
 				       .timeout_us = d->timing.build_us,
 				       .data = data,
 				       .done = done,

@@ -6,7 +6,12 @@
  * nothing measurable: no capabilities, no way to gain privileges, bounded processes, memory and
  * processor, an init that reaps, a private IPC namespace. Descriptor limits are given explicitly,
  * because an engine's own defaults may lie above what its service is allowed and then every start
- * fails.
+ * fails; compilers and package managers need more of them than the usual 1024.
+ *
+ * Left to the engine, because its defaults are the strict ones: the seccomp profile, masked and
+ * read-only paths, namespaces of processes and UTS. Left to the image, unless the caller knows
+ * better: the user. Not to be had in a bind mount: nosuid and nodev for the workspace;
+ * no-new-privileges and the lack of CAP_MKNOD do the same.
  */
 #include "base/json.h"
 #include "runner/docker_internal.h"
@@ -16,6 +21,9 @@
  * needs some 35 bytes for a line of 7 ("json-file", Podman's only one: 85) and is the fastest. */
 #define LOG_FILE_SIZE  "64m"
 #define LOG_FILE_COUNT "2"
+
+#define TMP         "/tmp"
+#define TMP_OPTIONS "nosuid,nodev,mode=1777,size=512m"
 
 enum {
 	OPEN_FILES = 16384,
@@ -63,6 +71,45 @@ static struct js *mount(const struct runner_mount *m)
 	js_set_str(bind, "Propagation", "rprivate");
 	js_set_take(o, "BindOptions", bind);
 	return o;
+}
+
+/* runc gives a tmpfs the mode of what the image has in its place, whatever mode= says; with an
+ * image whose /tmp is 0755 only root could write there. An anonymous volume that is a tmpfs keeps
+ * its own mode. It goes with the container. */
+static struct js *tmp_volume(void)
+{
+	struct js *o = js_object(), *volume = js_object(), *driver = js_object();
+	struct js *options = js_object();
+
+	js_set_str(options, "type", "tmpfs");
+	js_set_str(options, "device", "tmpfs");
+	js_set_str(options, "o", TMP_OPTIONS);
+	js_set_str(driver, "Name", "local");
+	js_set_take(driver, "Options", options);
+	js_set_bool(volume, "NoCopy", true);
+	js_set_take(volume, "DriverConfig", driver);
+	js_set_str(o, "Type", "volume");
+	js_set_str(o, "Target", TMP);
+	js_set_take(o, "VolumeOptions", volume);
+	return o;
+}
+
+/* Podman's runtimes keep the mode. Its own default, like the engine's, is noexec; compilers and
+ * package managers run what they put there. */
+static struct js *tmp_tmpfs(void)
+{
+	struct js *o = js_object();
+
+	js_set_str(o, TMP, "rw,exec," TMP_OPTIONS);
+	return o;
+}
+
+static bool has_mount_at(const struct runner_spec *s, const char *target)
+{
+	for (size_t i = 0; i < s->mount_count; i++)
+		if (str_eq(s->mounts[i].target, target))
+			return true;
+	return false;
 }
 
 static struct js *ulimit(const char *name, int64_t value)
@@ -134,22 +181,19 @@ static void add_network(struct js *host, const char *network, unsigned api_minor
 		js_set_take(host, "ExtraHosts", one_string("host.docker.internal:host-gateway"));
 }
 
-static void add_files(struct js *host, const struct runner_spec *s)
+static void add_files(struct js *host, const struct runner_spec *s, bool is_podman)
 {
 	struct js *mounts = js_array();
+	bool needs_tmp = s->is_read_only && !has_mount_at(s, TMP);
 
 	for (size_t i = 0; i < s->mount_count; i++)
 		js_add_take(mounts, mount(&s->mounts[i]));
+	if (needs_tmp && !is_podman)
+		js_add_take(mounts, tmp_volume());
 	js_set_take(host, "Mounts", mounts);
 	js_set_bool(host, "ReadonlyRootfs", s->is_read_only);
-	if (s->is_read_only) {
-		struct js *tmpfs = js_object();
-
-		/* The engine's own default is noexec; compilers and package managers run what
-		 * they put there. */
-		js_set_str(tmpfs, "/tmp", "rw,exec,nosuid,nodev,mode=1777,size=512m");
-		js_set_take(host, "Tmpfs", tmpfs);
-	}
+	if (needs_tmp && is_podman)
+		js_set_take(host, "Tmpfs", tmp_tmpfs());
 }
 
 void docker_body(struct buf *out, const struct runner_spec *s, const char *home_id,
@@ -159,6 +203,8 @@ void docker_body(struct buf *out, const struct runner_spec *s, const char *home_
 	struct js *host = js_object();
 
 	js_set_str(body, "Image", s->image);
+	if (s->user != NULL)
+		js_set_str(body, "User", s->user);
 	if (s->command != NULL && s->command->n > 0)
 		js_set_take(body, "Cmd", strings(s->command));
 	if (s->env != NULL)
@@ -169,7 +215,7 @@ void docker_body(struct buf *out, const struct runner_spec *s, const char *home_
 	add_safety(host);
 	add_limits(host, s);
 	add_network(host, s->network == NULL ? "bridge" : s->network, engine->api_minor);
-	add_files(host, s);
+	add_files(host, s, engine->is_podman);
 	js_set_take(host, "LogConfig", log_config(engine->is_podman));
 	js_set_take(body, "HostConfig", host);
 	js_write(out, body);

@@ -11,6 +11,9 @@
  * tried: an engine that is going away accepts none. (Under socket activation the connection is
  * accepted by the service manager and nobody answers.) Somebody that is still there may learn only
  * a moment after the exit that it was the OOM killer, so a 137 is looked at once more.
+ *
+ * A third reason is that somebody removes the container, which kills it first. Then it is gone, and
+ * says no more about its end than one that vanished while nobody looked.
  */
 #include <limits.h>
 
@@ -49,12 +52,13 @@ static bool is_from_before_boot(const struct docker_run *r)
 static void tell(struct docker_run *r)
 {
 	struct runner_events ev = r->docker->ev;
-	CLEANUP(buf_fini) struct buf out = r->log.out;
+	CLEANUP(buf_fini) struct buf out = docker_log_finish(r);
 	struct runner_exit x = r->exit;
 	struct id id = r->id;
 	bool has_news = r->log.has_news;
 
-	r->log.out = BUF_NULL;
+	if (x.is_gone)
+		buf_clear(&out);
 	r->log.has_news = false;
 	docker_log_close(r, true);
 	docker_run_enter(r, PHASE_OVER);
@@ -72,8 +76,15 @@ void docker_end_gone(struct docker_run *r)
 {
 	docker_run_cancel(r);
 	r->exit = (struct runner_exit){.is_gone = true, .exit_code = -1};
-	buf_fini(&r->log.out);
 	tell(r);
+}
+
+static void keep_seen(struct docker_run *r, const struct docker_seen *seen)
+{
+	r->exit.exit_code = seen->exit_code;
+	r->exit.was_oom_killed = seen->was_oom_killed;
+	r->started_real = seen->started_real;
+	r->is_being_removed = str_eq(seen->state, "removing") || str_eq(seen->state, "dead");
 }
 
 static void on_seen_again(void *ctx, const struct http_result *res)
@@ -83,8 +94,11 @@ static void on_seen_again(void *ctx, const struct http_result *res)
 
 	r->call = NULL;
 	if (res->status == 200 && res->error == 0 && docker_seen_parse(r, res->body, &seen))
-		r->exit.was_oom_killed = seen.was_oom_killed;
-	tell(r);
+		keep_seen(r, &seen);
+	if ((res->status == 404 && res->error == 0) || r->is_being_removed)
+		docker_end_gone(r);
+	else
+		tell(r);
 }
 
 void docker_end_look_again(struct docker_run *r)
@@ -115,6 +129,8 @@ static void judge(struct docker_run *r)
 	} else if (r->was_away || is_from_before_boot(r)) {
 		r->exit.was_interrupted = true;
 		tell(r);
+	} else if (r->is_being_removed) {
+		docker_end_gone(r);
 	} else {
 		r->call = docker_ping_fresh(r, on_still_there);
 	}
@@ -164,13 +180,6 @@ static void on_rest_read(void *ctx, const struct http_result *res)
 		log_warn(DOCKER_TAG, "run %s: its log cannot be read: %s", r->id.s, text);
 	}
 	finish_part(r);
-}
-
-static void keep_seen(struct docker_run *r, const struct docker_seen *seen)
-{
-	r->exit.exit_code = seen->exit_code;
-	r->exit.was_oom_killed = seen->was_oom_killed;
-	r->started_real = seen->started_real;
 }
 
 static void on_inspected(void *ctx, const struct http_result *res)

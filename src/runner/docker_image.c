@@ -1,45 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Images: is one there, and if it is one of ours (agent_image.c), building it.
+ * Images: is one there, and whom does it run as? One that is missing is built when it is one of
+ * ours (docker_build.c) and pulled when it is not (docker_pull.c), and then looked at once more.
  *
- * The classic builder answers with a stream of JSON objects, one a line; the build has failed if
- * one of them has an "error", whatever the status said. That error only names the command that
- * failed, so the end of what the command printed is told with it.
+ * Nothing is remembered: an image can be removed or tagged anew at any time, and looking costs a
+ * millisecond. However many ask for one image, it is looked for once. Nobody who waits holds a
+ * place among the runs that are being started, so a slow image only keeps its own runs waiting. A
+ * build or a pull that nobody waits for any more goes on: the next run of that image gains by it.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
-#include "base/json.h"
 #include "base/log.h"
-#include "runner/agent_image_internal.h"
-#include "runner/docker_internal.h"
+#include "runner/docker_image_internal.h"
+#include "runner/image_name_internal.h"
 
-#define DIGEST_LABEL "pylon.agent.sha256"
-/* A longer line of the builder is not read. */
-#define BUILD_LINE_MAX KIB(64)
-/* Of what a failed command printed; less than DOCKER_TEXT_MAX. */
-#define BUILD_TAIL_MAX 300
+#define PROGRESS_EVERY_US (5 * US_PER_SEC)
 
 struct image_waiter {
 	struct list node;
-	void (*done)(void *ctx, int rc, const char *text);
+	docker_image_fn *done;
 	void *ctx;
-};
-
-/* One image that is being looked for or built. */
-struct docker_image {
-	struct list node; /* docker.images */
-	struct docker *docker;
-	char *name;
-	const struct agent_image *recipe; /* NULL: not ours */
-	struct list waiters;
-	struct http_call *call; /* NULL: not asked for yet */
-	int losses;
-	bool is_finished; /* its waiters are being told */
-	struct buf line;
-	bool is_line_skipped;
-	struct buf tail; /* what the present command printed last */
-	bool has_failed;
-	char error[DOCKER_TEXT_MAX + 1];
 };
 
 static void free_waiters(struct list *waiters)
@@ -55,17 +37,19 @@ static void image_free(struct docker_image *m)
 	if (m == NULL)
 		return;
 	http_call_cancel(m->call);
+	timer_cancel(&m->quiet);
 	list_remove(&m->node);
 	free_waiters(&m->waiters);
-	buf_fini(&m->line);
+	lines_fini(&m->lines);
 	buf_fini(&m->tail);
+	free(m->helper);
 	free(m->name);
 	free(m);
 }
 
 /* Tells all who wait. One who is told may make another one forget (docker_image_unwait()), so the
  * image stays in its list until the last is told; or ask for it anew, which is another look. */
-static void finish(struct docker_image *m, int rc, const char *text)
+static void finish(struct docker_image *m, int rc, const char *text, const struct runner_user *user)
 {
 	CLEANUP(freep) char *copy = xstrdup(text);
 
@@ -78,9 +62,26 @@ static void finish(struct docker_image *m, int rc, const char *text)
 
 		list_remove(&w->node);
 		free(w);
-		it.done(it.ctx, rc, copy);
+		it.done(it.ctx, rc, copy, user);
 	}
 	image_free(m);
+}
+
+static void fail(struct docker_image *m, int rc, const char *text)
+{
+	struct runner_user nobody = {0};
+
+	finish(m, docker_is_no_space(text) ? -ENOSPC : rc, text, &nobody);
+}
+
+/* Is it the image, its registry, or an engine that hangs or is going away? That is found out before
+ * anybody is told; m->error says the rest. */
+static void condemn(struct docker_image *m, int rc)
+{
+	m->call = NULL;
+	m->verdict = rc;
+	docker_link_doubt(m->docker);
+	docker_wake(m->docker);
 }
 
 /* The answer got lost. True when the image will be asked for again, or fail with the engine. */
@@ -91,168 +92,172 @@ static bool is_retried(struct docker_image *m)
 	return ++m->losses < DOCKER_TRIES;
 }
 
-/* --- building --- */
+/* --- making it --- */
 
-/* What the builder says of its own. */
-static bool is_builder_talk(const char *text)
+void docker_image_begin(struct docker_image *m, line_fn *on_line)
 {
-	return str_has_prefix(text, " ---> ") || str_has_prefix(text, "Removing intermediate ");
+	m->on_line = on_line;
+	m->has_failed = false;
+	m->progress.count = 0;
+	m->told_at = loop_mono(m->docker->loop);
+	lines_reset(&m->lines);
+	buf_clear(&m->tail);
 }
 
-static void on_build_output(struct docker_image *m, const char *text)
+bool docker_image_data(void *image, struct slice data)
 {
-	if (str_has_prefix(text, "Step ")) {
-		char step[DOCKER_TEXT_MAX + 1]; /* "Step 1/4 : FROM scratch" */
+	struct docker_image *m = image;
 
-		buf_clear(&m->tail);
-		docker_clean_text(slice_of(text), step);
-		log_info(DOCKER_TAG, "image %s: %s", m->name, step);
-	} else if (!is_builder_talk(text)) {
-		buf_add_str(&m->tail, text);
-		if (m->tail.n > BUILD_TAIL_MAX)
-			buf_drop_front(&m->tail, m->tail.n - BUILD_TAIL_MAX);
-	}
-}
-
-static void on_build_line(struct docker_image *m, struct slice line)
-{
-	CLEANUP(js_freep) struct js *j = js_parse(line.p, line.n, NULL);
-	const char *error = js_get_str(j, "error");
-	const char *text = js_get_str(j, "stream");
-
-	if (error != NULL) {
-		m->has_failed = true;
-		docker_clean_text(slice_of(error), m->error);
-	} else if (text != NULL) {
-		on_build_output(m, text);
-	}
-}
-
-static bool on_build_data(void *ctx, struct slice data)
-{
-	struct docker_image *m = ctx;
-
-	while (data.n > 0) {
-		const char *end = memchr(data.p, '\n', data.n);
-		size_t n = end == NULL ? data.n : (size_t)(end - data.p);
-
-		if (m->line.n + n > BUILD_LINE_MAX)
-			m->is_line_skipped = true;
-		if (!m->is_line_skipped)
-			buf_add(&m->line, data.p, n);
-		if (end == NULL)
-			break;
-		if (!m->is_line_skipped)
-			on_build_line(m, buf_slice(&m->line));
-		m->is_line_skipped = false;
-		buf_clear(&m->line);
-		data.p += n + 1;
-		data.n -= n + 1;
-	}
+	if (timer_is_set(&m->quiet))
+		timer_set_in(&m->quiet, m->docker->timing.quiet_us);
+	lines_feed(&m->lines, data, m->on_line, m);
 	return true;
 }
 
-static char *failure_text(const struct docker_image *m)
+void docker_image_progress(struct docker_image *m, const struct js *line)
 {
-	char tail[DOCKER_TEXT_MAX + 1];
+	int64_t now = loop_mono(m->docker->loop);
+	char summary[PULL_SUMMARY_MAX];
 
-	docker_clean_text(buf_slice(&m->tail), tail);
-	return xasprintf("image %s cannot be built: %s%s%s", m->name, m->error,
-		*tail == '\0' ? "" : "; its last words: ", tail);
+	if (!pull_progress_take(&m->progress, line) || now - m->told_at < PROGRESS_EVERY_US)
+		return;
+	m->told_at = now;
+	pull_progress_print(&m->progress, summary);
+	log_info(DOCKER_TAG, "image %s: pulling, %s", m->name, summary);
 }
 
-static void on_built(void *ctx, const struct http_result *res)
+void docker_image_note_error(struct docker_image *m, const char *error)
 {
-	CLEANUP(freep) char *text = NULL;
+	m->has_failed = true;
+	docker_clean_text(slice_of(error), m->error);
+}
+
+/* With what may explain it. */
+static char *failure_text(const struct docker_image *m)
+{
+	CLEANUP(buf_fini) struct buf out = BUF_NULL;
+	char tail[DOCKER_TEXT_MAX + 1];
+
+	buf_printf(&out, "image %s cannot be %s: %s", m->name,
+		m->recipe != NULL ? "built" : "pulled", m->error);
+	docker_clean_text(buf_slice(&m->tail), tail);
+	if (*tail != '\0')
+		buf_printf(&out, "; its last words: %s", tail);
+	if (m->helper != NULL)
+		buf_printf(&out,
+			"; a login in the credential helper %.64s is not used, `docker pull %s` "
+			"uses it",
+			m->helper, m->name);
+	return buf_steal(&out);
+}
+
+static void fail_condemned(struct docker_image *m)
+{
+	CLEANUP(freep) char *text = failure_text(m);
+
+	fail(m, m->verdict, text);
+}
+
+static void give_up(struct docker_image *m, int64_t after_us, const char *of_what)
+{
+	(void)snprintf(m->error, sizeof(m->error), "given up after %" PRId64 " s %s",
+		after_us / US_PER_SEC, of_what);
+	condemn(m, -ETIMEDOUT);
+}
+
+static void on_quiet(struct timer *t, void *ctx)
+{
 	struct docker_image *m = ctx;
 
+	if (pull_progress_is_waiting(&m->progress)) {
+		timer_set_in(t, m->docker->timing.quiet_us);
+		return;
+	}
+	http_call_cancel(m->call);
+	give_up(m, m->docker->timing.quiet_us, "without a word from its registry");
+}
+
+void docker_image_made(void *image, const struct http_result *res)
+{
+	struct docker_image *m = image;
+
+	m->call = NULL;
+	timer_cancel(&m->quiet);
+	if (res->error == -ETIMEDOUT) {
+		give_up(m, m->docker->timing.build_us, "in all");
+		return;
+	}
 	if (docker_is_lost(res) && is_retried(m))
 		return;
-	if (m->line.n > 0 && !m->is_line_skipped)
-		on_build_line(m, buf_slice(&m->line));
+	lines_end(&m->lines, m->on_line, m);
 	if (!m->has_failed && (res->status != 200 || res->error != 0)) {
 		m->has_failed = true;
 		docker_error_text(res, m->error);
 	}
-	if (!m->has_failed) {
-		log_info(DOCKER_TAG, "image %s is built", m->name);
-		finish(m, 0, "");
+	if (m->has_failed) {
+		condemn(m, docker_is_lost(res) ? -EHOSTUNREACH : -EIO);
 		return;
 	}
-	text = failure_text(m);
-	finish(m, docker_is_lost(res) ? -ENOTCONN : -EIO, text);
+	log_info(DOCKER_TAG, "image %s is %s", m->name, m->recipe != NULL ? "built" : "pulled");
+	m->is_made = true;
+	docker_wake(m->docker);
 }
 
-static void build(struct docker_image *m)
+static void make(struct docker_image *m)
 {
-	CLEANUP(agent_recipe_fini) struct agent_recipe recipe;
-	CLEANUP(js_freep) struct js *labels = js_object();
-	CLEANUP(buf_fini) struct buf args_json = BUF_NULL;
-	CLEANUP(buf_fini) struct buf labels_json = BUF_NULL;
-
-	agent_recipe_init(&recipe, m->recipe);
-	m->has_failed = m->is_line_skipped = false;
-	buf_clear(&m->line);
-	buf_clear(&m->tail);
-	js_set_str(labels, DIGEST_LABEL, recipe.digest);
-	js_write(&labels_json, labels);
-	js_write(&args_json, recipe.args);
-	log_info(DOCKER_TAG, "image %s: building", m->name);
-	m->call = docker_build(m->docker,
-		&(struct docker_context){.image = m->name,
-			.network = recipe.network,
-			.args = buf_str(&args_json),
-			.labels = buf_str(&labels_json),
-			.tar = buf_slice(&recipe.tar)},
-		on_build_data, on_built, m);
+	if (m->recipe != NULL)
+		docker_image_build(m);
+	else
+		docker_image_pull(m);
 }
 
 /* --- looking --- */
 
-static bool is_current(const struct docker_image *m, struct slice body)
-{
-	CLEANUP(agent_recipe_fini) struct agent_recipe recipe;
-	CLEANUP(js_freep) struct js *j = js_parse(body.p, body.n, NULL);
-	const struct js *labels = js_get(js_get(j, "Config"), "Labels");
-
-	agent_recipe_init(&recipe, m->recipe);
-	return str_eq(js_get_str(labels, DIGEST_LABEL), recipe.digest);
-}
-
 static void on_missing(struct docker_image *m)
 {
-	CLEANUP(freep) char *text = NULL;
-
-	if (m->recipe != NULL) {
-		build(m);
+	if (m->is_made) {
+		docker_image_note_error(m, "the engine does not have it afterwards");
+		condemn(m, -ENOENT);
 		return;
 	}
-	text = xasprintf("image %s is not there; `docker pull %s` fetches it, or build it and give "
-			 "it that name",
-		m->name, m->name);
-	finish(m, -ENOENT, text);
+	make(m);
+}
+
+static void on_present(struct docker_image *m, struct slice body)
+{
+	CLEANUP(js_freep) struct js *seen = js_parse(body.p, body.n, NULL);
+	const char *user = js_get_str(js_get(seen, "Config"), "User");
+	struct runner_user found;
+
+	if (m->recipe != NULL && !m->is_made && !docker_image_is_current(m, seen)) {
+		make(m);
+		return;
+	}
+	if (m->recipe != NULL && agent_image_user(m->recipe) != NULL)
+		user = agent_image_user(m->recipe);
+	found = image_user(user);
+	found.is_known = found.is_known && m->docker->has_our_users;
+	finish(m, 0, "", &found);
 }
 
 static void on_inspected(void *ctx, const struct http_result *res)
 {
 	struct docker_image *m = ctx;
-	char text[DOCKER_TEXT_MAX + 1];
 
 	m->call = NULL;
 	if (res->status == 404 && res->error == 0) {
 		on_missing(m);
 	} else if (res->status == 200 && res->error == 0) {
-		if (m->recipe != NULL && !is_current(m, res->body))
-			build(m);
-		else
-			finish(m, 0, "");
+		on_present(m, res->body);
 	} else {
 		if (docker_is_lost(res) && is_retried(m))
 			return;
-		docker_error_text(res, text);
-		finish(m, docker_is_lost(res) ? -ENOTCONN : -EIO, text);
+		docker_error_text(res, m->error);
+		condemn(m, docker_is_lost(res) ? -EHOSTUNREACH : -EIO);
 	}
 }
+
+/* --- who asks --- */
 
 static struct docker_image *image_find(struct docker *d, const char *name)
 {
@@ -273,13 +278,13 @@ static struct docker_image *image_new(struct docker *d, const char *name)
 	m->name = xstrdup(name);
 	m->recipe = agent_image_find(name);
 	list_init(&m->waiters);
+	timer_init(&m->quiet, d->loop, on_quiet, m);
 	list_append(&d->images, &m->node);
 	docker_wake(d);
 	return m;
 }
 
-void docker_ensure_image(struct docker *d, const char *image,
-	void (*done)(void *ctx, int rc, const char *text), void *ctx)
+void docker_ensure_image(struct docker *d, const char *image, docker_image_fn *done, void *ctx)
 {
 	struct image_waiter *w = xcalloc_held(1, sizeof(*w));
 	struct docker_image *m = image_find(d, image);
@@ -307,17 +312,29 @@ void docker_image_unwait(struct docker *d, const void *ctx)
 	}
 }
 
+/* Goes on with m; true when its waiters were told and it is gone. */
+static bool pump(struct docker *d, struct docker_image *m)
+{
+	if (!d->is_up && d->was_told) {
+		http_call_cancel(m->call);
+		fail(m, -EHOSTUNREACH, d->why);
+		return true;
+	}
+	if (!docker_link_is_sure(d) || d->info_call != NULL || m->call != NULL)
+		return false;
+	if (m->verdict != 0) {
+		fail_condemned(m);
+		return true;
+	}
+	m->call = docker_image_inspect(d, m->name, m, on_inspected);
+	return false;
+}
+
 void docker_images_pump(struct docker *d)
 {
 	list_foreach (it, &d->images) {
-		struct docker_image *m = list_entry(it, struct docker_image, node);
-
-		if (docker_link_is_sure(d) && m->call == NULL)
-			m->call = docker_image_inspect(d, m->name, m, on_inspected);
-		if (d->is_up || !d->was_told)
+		if (!pump(d, list_entry(it, struct docker_image, node)))
 			continue;
-		http_call_cancel(m->call);
-		finish(m, -ENOTCONN, d->why);
 		/* Anything may have changed; the next turn goes on. */
 		docker_wake(d);
 		return;

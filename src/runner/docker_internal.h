@@ -10,8 +10,9 @@
  *   docker_end.c     its end: exit code, rest of the log, verdict
  *   docker_stop.c    making it end
  *   docker_log.c     its output into the spool
- *   docker_image.c   images: present, or built
- *   agent_image.c    what those of ours are made of
+ *   docker_image.c   images: is one there, and whom does it run as?
+ *   docker_build.c   building one of ours; agent_image.c: what it is made of
+ *   docker_pull.c    pulling one of others; registry_auth.c: with whose login
  *   docker_remove.c  removing containers, and listing them
  *
  * Callbacks of the engine room (ev) may free any run, so they are always the last thing a function
@@ -22,6 +23,7 @@
 #define RUNNER_DOCKER_INTERNAL_H
 
 #include "runner/frames_internal.h"
+#include "runner/lines_internal.h"
 #include "runner/log_record_internal.h"
 #include "runner/runner.h"
 
@@ -38,10 +40,11 @@ enum {
 
 /* Every wait in one place; tests make them short. */
 struct docker_timing {
-	int64_t call_us; /* quick calls; a slower engine hangs */
-	int64_t slow_us; /* create, start, remove: may wait for disks */
-	int64_t log_us;  /* reading a whole log */
-	int64_t build_us;
+	int64_t call_us;  /* quick calls; a slower engine hangs */
+	int64_t slow_us;  /* create, start, remove: may wait for disks */
+	int64_t log_us;   /* reading a whole log */
+	int64_t build_us; /* building or pulling an image */
+	int64_t quiet_us; /* a pull that says nothing */
 	int64_t ping_every_us;
 	int64_t retry_min_us, retry_max_us; /* connecting and asking again */
 	int64_t doubt_us;                   /* is an engine that killed a container still there? */
@@ -64,13 +67,18 @@ struct docker_log {
 	struct spool *spool; /* NULL: closed, or it could not be opened */
 	struct log_mark mark;
 	struct frames frames;
-	struct buf batch; /* records of one piece of data */
-	struct buf out;   /* the end of stdout */
-	bool is_out_cut;  /* `out` begins somewhere in the middle */
-	bool has_news;    /* output() is due */
-	bool is_midline;  /* the last byte was no newline */
-	bool has_gap;     /* its disk failed, and that was told */
-	bool is_broken;   /* the stream made no sense */
+	struct buf batch;                                 /* records of one piece of data */
+	struct buf out;                                   /* the end of stdout */
+	struct mask_stream out_mask, err_mask, tail_mask; /* stdout, stderr, LOGS_STDOUT */
+	struct log_mark settled; /* when nothing was held back, for the last time ... */
+	size_t settled_n;        /* ... and the length of the batch then; 0 = never in it */
+	size_t unmarked;         /* bytes at the end of the spool that no mark is behind */
+	bool is_recalling;       /* what an earlier process held back is still to come */
+	bool is_out_cut;         /* `out` begins somewhere in the middle */
+	bool has_news;           /* output() is due */
+	bool is_midline;         /* the last byte was no newline */
+	bool has_gap;            /* its disk failed, and that was told */
+	bool is_broken;          /* the stream made no sense */
 };
 
 struct docker_run {
@@ -80,7 +88,8 @@ struct docker_run {
 	char name[DOCKER_NAME_SIZE];
 	char *container_id;
 	char *image;
-	struct buf body; /* of the create call; empty for adopted runs */
+	struct buf body;   /* of the create call; empty for adopted runs */
+	struct mask *mask; /* of its output; NULL = nothing is hidden */
 	enum docker_phase phase;
 	bool holds_place;
 	bool was_created; /* the container is known to have existed */
@@ -90,7 +99,8 @@ struct docker_run {
 	bool should_stop;
 	bool is_suspect; /* an event says it is over; the wait call does not */
 	int64_t grace_us;
-	struct http_call *call;     /* create, start, wait, inspect */
+	char *refusal;          /* CREATING, BOOTING: what an engine said that may be going away */
+	struct http_call *call; /* create, start, wait, inspect */
 	struct http_call *log_call; /* following, the rest, the end of stdout */
 	struct http_call *stop_call;
 	struct timer again;      /* ADRIFT, ENDING: ask again; FOLLOWING: follow again */
@@ -100,6 +110,7 @@ struct docker_run {
 	int rest_failures;       /* losses while reading the rest of it */
 	int64_t followed_at;     /* mono */
 	int parts;               /* ENDING: answers that are still missing */
+	bool is_being_removed;   /* ENDING: by hand, since we have not asked for it yet */
 	struct runner_exit exit;
 	int64_t started_real; /* the engine's StartedAt, 0 = unknown */
 	struct docker_log log;
@@ -118,6 +129,7 @@ struct docker {
 	struct runner_events ev;
 	struct docker_timing timing;
 	char *home_id;
+	char *base_image; /* NULL = what the recipes say */
 	bool (*socket)(void *ctx, struct buf *out);
 	void *socket_ctx;
 	int max_starting, starting;
@@ -127,9 +139,9 @@ struct docker {
 	struct docker_engine engine;
 	bool is_up, was_told;
 	char why[ERR_TEXT_MAX]; /* it is down */
-	struct http_call *version_call, *events_call, *ping_call;
-	struct buf event_line;
-	bool is_event_skipped; /* the line is too long */
+	struct http_call *version_call, *events_call, *ping_call, *info_call;
+	bool has_our_users; /* uids in containers are those of this machine, as far as is known */
+	struct lines event_lines;
 	struct timer retry, events_retry, ping;
 	int64_t retry_us, events_retry_us, events_since;
 
@@ -157,7 +169,8 @@ bool docker_link_is_sure(const struct docker *d);
 void docker_link_init(struct docker *d);
 void docker_link_fini(struct docker *d);
 void docker_link_open(struct docker *d);
-/* A call was lost: is the engine still there? Runs that are ADRIFT are asked about when it is. */
+/* A call was lost, or answered by an engine that may be going away: is it still there? Runs that
+ * are ADRIFT are asked about when it is. */
 void docker_link_doubt(struct docker *d);
 /* Keeps pinging while a run is active. */
 void docker_link_watch(struct docker *d);
@@ -165,6 +178,7 @@ void docker_link_watch(struct docker *d);
 /* docker_api.c: each starts one call; done(ctx, result) follows. */
 typedef void docker_done_fn(void *ctx, const struct http_result *r);
 struct http_call *docker_version(struct docker *d, docker_done_fn *done);
+struct http_call *docker_info(struct docker *d, docker_done_fn *done);
 struct http_call *docker_ping(struct docker *d, docker_done_fn *done);
 struct http_call *docker_ping_fresh(struct docker_run *r, docker_done_fn *done);
 struct http_call *docker_events(
@@ -185,17 +199,6 @@ struct http_call *docker_logs(struct docker_run *r, enum docker_logs what,
 struct http_call *docker_list(struct docker *d, void *ctx, docker_done_fn *done);
 struct http_call *docker_delete(
 	struct docker *d, const char *container, void *ctx, docker_done_fn *done);
-struct http_call *docker_image_inspect(
-	struct docker *d, const char *image, void *ctx, docker_done_fn *done);
-/* What an image is built from. */
-struct docker_context {
-	const char *image;
-	const char *network;       /* NULL = the engine's default */
-	const char *args, *labels; /* JSON objects of strings */
-	struct slice tar;
-};
-struct http_call *docker_build(struct docker *d, const struct docker_context *c,
-	bool (*data)(void *ctx, struct slice data), docker_done_fn *done, void *ctx);
 
 /* True when the whole answer did not come: the engine may be gone. */
 bool docker_is_lost(const struct http_result *r);
@@ -221,7 +224,8 @@ void docker_body(struct buf *out, const struct runner_spec *s, const char *home_
 	const struct docker_engine *engine);
 
 /* docker_run.c */
-struct docker_run *docker_run_new(struct docker *d, const struct id *run_id, const char *log_path);
+struct docker_run *docker_run_new(
+	struct docker *d, const struct id *run_id, const char *log_path, struct mask *mask);
 void docker_run_free(struct docker_run *r);
 void docker_run_create(struct docker_run *r); /* QUEUED */
 void docker_run_look(struct docker_run *r);   /* ADRIFT */
@@ -262,11 +266,13 @@ bool docker_log_stdout(void *run, struct slice data);
 void docker_log_note(struct docker_run *r, const char *line);
 /* Before LOGS_STDOUT. */
 void docker_log_begin_stdout(struct docker_run *r);
+/* All output has been read: writes what was held back, and gives the end of stdout (buf_fini()). */
+struct buf docker_log_finish(struct docker_run *r);
 void docker_log_close(struct docker_run *r, bool is_over);
 
 /* docker_image.c */
-void docker_ensure_image(struct docker *d, const char *image,
-	void (*done)(void *ctx, int rc, const char *text), void *ctx);
+typedef void docker_image_fn(void *ctx, int rc, const char *text, const struct runner_user *user);
+void docker_ensure_image(struct docker *d, const char *image, docker_image_fn *done, void *ctx);
 /* Forgets what ctx asked for. */
 void docker_image_unwait(struct docker *d, const void *ctx);
 /* Asks for what was not asked for yet; fails what cannot go on without an engine. */

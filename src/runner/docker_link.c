@@ -19,8 +19,6 @@
 #include "base/log.h"
 #include "runner/docker_internal.h"
 
-/* A line of the events stream that is longer is not about us. */
-#define EVENT_LINE_MAX KIB(64)
 /* A stream that lived this long was well. */
 #define EVENTS_WELL_US (60 * US_PER_SEC)
 
@@ -48,7 +46,8 @@ static void cancel_calls(struct docker *d)
 	http_call_cancel(d->version_call);
 	http_call_cancel(d->events_call);
 	http_call_cancel(d->ping_call);
-	d->version_call = d->events_call = d->ping_call = NULL;
+	http_call_cancel(d->info_call);
+	d->version_call = d->events_call = d->ping_call = d->info_call = NULL;
 	timer_cancel(&d->events_retry);
 	timer_cancel(&d->ping);
 }
@@ -205,6 +204,49 @@ void docker_link_doubt(struct docker *d)
 		d->version_call = docker_version(d, on_version);
 }
 
+/* --- users --- */
+
+/* The engine's user namespaces: dockerd with userns-remap or rootless, Podman rootless. */
+static bool maps_users(const struct js *info)
+{
+	const struct js *options = js_get(info, "SecurityOptions");
+
+	for (size_t i = 0; i < js_len(options); i++) {
+		const char *option = js_str(js_at(options, i));
+
+		if (option != NULL && (str_has_prefix(option, "name=userns") ||
+					      str_has_prefix(option, "name=rootless")))
+			return true;
+	}
+	return false;
+}
+
+static void on_info(void *ctx, const struct http_result *res)
+{
+	CLEANUP(js_freep) struct js *info = NULL;
+	struct docker *d = ctx;
+	char text[DOCKER_TEXT_MAX + 1];
+
+	d->info_call = NULL;
+	if (res->status == 200 && res->error == 0)
+		info = js_parse(res->body.p, res->body.n, NULL);
+	d->has_our_users = js_is_object(info) && !maps_users(info);
+	if (info == NULL) {
+		docker_error_text(res, text);
+		log_debug(DOCKER_TAG, "whether the engine maps users is not known: %s", text);
+	}
+	docker_wake(d);
+}
+
+/* Asked with each events stream, which ends with the engine's process: another one may have other
+ * settings. Images wait for the answer, runs do not. */
+static void ask_about_users(struct docker *d)
+{
+	http_call_cancel(d->info_call);
+	d->has_our_users = false;
+	d->info_call = docker_info(d, on_info);
+}
+
 /* --- events --- */
 
 /* Removed by hand, or (Podman, whose wait call is slow to notice) ended. */
@@ -228,37 +270,19 @@ static void on_event(struct docker *d, const struct js *event)
 	docker_wake(d);
 }
 
-static void on_event_line(struct docker *d)
+static void on_event_line(void *ctx, struct slice line)
 {
-	CLEANUP(js_freep) struct js *event = NULL;
+	CLEANUP(js_freep) struct js *event = js_parse(line.p, line.n, NULL);
 
-	if (!d->is_event_skipped)
-		event = js_parse(d->event_line.p, d->event_line.n, NULL);
-	d->is_event_skipped = false;
-	buf_clear(&d->event_line);
 	if (event != NULL)
-		on_event(d, event);
+		on_event(ctx, event);
 }
 
-/* One JSON object a line; the cuts between pieces fall anywhere. */
 static bool on_events_data(void *ctx, struct slice data)
 {
 	struct docker *d = ctx;
 
-	while (data.n > 0) {
-		const char *end = memchr(data.p, '\n', data.n);
-		size_t n = end == NULL ? data.n : (size_t)(end - data.p);
-
-		if (d->event_line.n + n > EVENT_LINE_MAX)
-			d->is_event_skipped = true;
-		if (!d->is_event_skipped)
-			buf_add(&d->event_line, data.p, n);
-		if (end == NULL)
-			break;
-		on_event_line(d);
-		data.p += n + 1;
-		data.n -= n + 1;
-	}
+	lines_feed(&d->event_lines, data, on_event_line, d);
 	return true;
 }
 
@@ -277,10 +301,10 @@ static void on_events_end(void *ctx, const struct http_result *res)
 
 static void open_events(struct docker *d)
 {
-	buf_clear(&d->event_line);
-	d->is_event_skipped = false;
+	lines_reset(&d->event_lines);
 	d->events_since = loop_mono(d->loop);
 	d->events_call = docker_events(d, on_events_data, on_events_end);
+	ask_about_users(d);
 }
 
 static void on_events_retry(struct timer *t, void *ctx)
@@ -342,6 +366,6 @@ void docker_link_fini(struct docker *d)
 {
 	cancel_calls(d);
 	timer_cancel(&d->retry);
-	buf_fini(&d->event_line);
+	lines_fini(&d->event_lines);
 	free(d->socket_path);
 }

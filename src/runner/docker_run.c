@@ -60,12 +60,14 @@ static void on_again(struct timer *t, void *ctx)
 		docker_wake(r->docker);
 }
 
-struct docker_run *docker_run_new(struct docker *d, const struct id *run_id, const char *log_path)
+struct docker_run *docker_run_new(
+	struct docker *d, const struct id *run_id, const char *log_path, struct mask *mask)
 {
 	struct docker_run *r = xcalloc(1, sizeof(*r));
 
 	r->docker = d;
 	r->id = *run_id;
+	r->mask = mask_ref(mask);
 	(void)snprintf(r->name, sizeof(r->name), "pylon-%s", run_id->s);
 	r->exit.exit_code = -1;
 	timer_init(&r->again, d->loop, on_again, r);
@@ -93,9 +95,11 @@ void docker_run_free(struct docker_run *r)
 	docker_run_cancel(r);
 	release_place(r);
 	docker_log_close(r, false);
+	mask_unref(r->mask);
 	list_remove(&r->node);
 	free(r->container_id);
 	free(r->image);
+	free(r->refusal);
 	buf_fini(&r->body);
 	free(r);
 }
@@ -153,12 +157,30 @@ static enum runner_refusal refusal_of(const char *text)
 	return docker_is_no_space(text) ? RUNNER_NO_SPACE : RUNNER_BAD_SPEC;
 }
 
+static void on_still_there(void *ctx, const struct http_result *res)
+{
+	struct docker_run *r = ctx;
+
+	r->call = NULL;
+	if (res->status == 200)
+		docker_run_refuse(r, refusal_of(r->refusal), r->refusal);
+	else
+		docker_run_drift(r);
+}
+
+/* An engine that is going away serves the connections it has to its end, with strange errors: what
+ * it says counts if it still takes new ones. */
 static void refuse_answer(struct docker_run *r, const struct http_result *res)
 {
 	char text[DOCKER_TEXT_MAX + 1];
 
 	docker_error_text(res, text);
-	docker_run_refuse(r, refusal_of(text), text);
+	if (res->status < 500) {
+		docker_run_refuse(r, refusal_of(text), text);
+		return;
+	}
+	str_replace(&r->refusal, text);
+	r->call = docker_ping_fresh(r, on_still_there);
 }
 
 /* Statuses of a proxy in front of an engine that is not there for the moment. */
@@ -167,7 +189,7 @@ static bool is_passing(int status)
 	return status == 429 || (status >= 502 && status <= 504);
 }
 
-static void on_image(void *ctx, int rc, const char *text)
+static void on_image(void *ctx, int rc, const char *text, const struct runner_user *user UNUSED)
 {
 	struct docker_run *r = ctx;
 
@@ -176,12 +198,12 @@ static void on_image(void *ctx, int rc, const char *text)
 		docker_wake(r->docker);
 		return;
 	}
-	if (rc == -ENOTCONN) {
+	if (rc == -EHOSTUNREACH) {
 		r->asked_image = false;
 		docker_run_drift(r);
 		return;
 	}
-	docker_run_refuse(r, docker_is_no_space(text) ? RUNNER_NO_SPACE : RUNNER_NO_IMAGE, text);
+	docker_run_refuse(r, rc == -ENOSPC ? RUNNER_NO_SPACE : RUNNER_NO_IMAGE, text);
 }
 
 static void on_no_image(struct docker_run *r, const struct http_result *res)

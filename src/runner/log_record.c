@@ -189,8 +189,9 @@ bool log_mark_take(struct log_mark *m, int64_t at_ns)
 void log_mark_write(const struct log_mark *m, const char *owner, char ret[SPOOL_MARK_MAX])
 {
 	int n = snprintf(ret, SPOOL_MARK_MAX,
-		"%." OWNER_DIGITS "s %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64, owner,
-		(uint64_t)m->from_ns, m->taken, (uint64_t)m->newest_ns, m->total);
+		"%." OWNER_DIGITS "s %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 "%s", owner,
+		(uint64_t)m->from_ns, m->taken, (uint64_t)m->newest_ns, m->total,
+		m->is_ahead ? "+" : "");
 
 	/* 16 digits for an instant, 9 for a count. */
 	must(n > 0 && n < SPOOL_MARK_MAX);
@@ -221,6 +222,7 @@ bool log_mark_parse(const char *text, const char *owner, struct log_mark *ret)
 {
 	uint64_t v[4];
 	const char *p = text + LOG_OWNER_SIZE;
+	bool is_ahead;
 
 	if (strnlen(text, LOG_OWNER_SIZE) < LOG_OWNER_SIZE ||
 		strncmp(text, owner, LOG_OWNER_SIZE) != 0)
@@ -229,12 +231,14 @@ bool log_mark_parse(const char *text, const char *owner, struct log_mark *ret)
 		if (*p++ != ' ' || !take_hex(&p, &v[i]))
 			return false;
 	}
-	if (*p != '\0' || v[2] == INT64_MAX || v[1] > v[3] || v[3] >= COUNT_LIMIT)
+	is_ahead = *p == '+';
+	if (p[is_ahead] != '\0' || v[2] == INT64_MAX || v[1] > v[3] || v[3] >= COUNT_LIMIT)
 		return false;
 	*ret = (struct log_mark){.from_ns = (int64_t)v[0],
 		.taken = v[1],
 		.newest_ns = (int64_t)v[2],
 		.total = v[3],
-		.next_ns = (int64_t)v[2] + 1};
+		.next_ns = (int64_t)v[2] + 1,
+		.is_ahead = is_ahead};
 	return true;
 }

@@ -26,6 +26,7 @@ struct log_mark {
 	int64_t next_ns; /* the from_ns to come ... */
 	uint64_t next_taken;
 	uint64_t to_skip; /* of those the engine sends again */
+	bool is_ahead;    /* the end of what was taken is not in the spool */
 };
 
 /* The engine will send again from from_ns. */

@@ -16,7 +16,10 @@
 #ifndef PYLON_RUNNER_RUNNER_H
 #define PYLON_RUNNER_RUNNER_H
 
+#include <sys/types.h>
+
 #include "base/id.h"
+#include "base/mask.h"
 #include "base/str.h"
 #include "http/client.h"
 #include "loop/loop.h"
@@ -40,7 +43,20 @@ struct runner_spec {
 	int pids;
 	const char *network; /* "none", "bridge", "host" */
 	bool is_read_only;
+	const char *user;     /* "uid:gid" instead of the image's own; NULL = the image's */
 	const char *log_path; /* where output is spooled (base/spool.h) */
+	struct mask *mask;    /* what is taken out of its output; NULL = nothing. A reference of its
+				 own is taken. */
+};
+
+/* Whom the program of an image runs as, told as a user of this machine: files of that user are its
+ * own. Not known when the image names a user that only its own /etc/passwd explains, and when the
+ * engine maps users (userns-remap, rootless). */
+struct runner_user {
+	bool is_known;
+	bool is_root; /* uid 0 inside, mapped or not */
+	uid_t uid;
+	gid_t gid;
 };
 
 /* How a run ended. Borrowed for the time of the callback. */
@@ -87,17 +103,20 @@ struct runner_ops {
 	/* Connects and keeps trying for ever; ready() follows. */
 	void (*open)(struct runner *r);
 	bool (*is_up)(const struct runner *r);
-	/* Makes sure the image is there, building it if it is one of ours; `done` once with rc 0 or
-	 * negative and a text. Several calls for one image are one build. Progress goes to the log.
-	 */
+	/* Makes sure the image is there: one of ours is built, any other is pulled from where its
+	 * name says. `done` once: rc 0 and whom it runs as, or negative and a text (-EHOSTUNREACH:
+	 * the engine is down, -ENOSPC). Several calls for one image are one build. Progress goes to
+	 * the log. */
 	void (*ensure_image)(struct runner *r, const char *image,
-		void (*done)(void *ctx, int rc, const char *text), void *ctx);
+		void (*done)(void *ctx, int rc, const char *text, const struct runner_user *user),
+		void *ctx);
 	/* Creates and starts the container. */
 	void (*start)(struct runner *r, const struct runner_spec *spec);
 	/* Goes on with a run of an earlier process: a container that was created but not started is
 	 * started; a running one is followed from where its log stopped; an exited one reports
 	 * exited(); a vanished one exited() with is_gone. started() comes first when it lives. */
-	void (*adopt)(struct runner *r, const struct id *run_id, const char *log_path);
+	void (*adopt)(
+		struct runner *r, const struct id *run_id, const char *log_path, struct mask *mask);
 	/* Asks it to end (SIGTERM), and after grace_us kills it. exited() follows. Harmless when
 	 * repeated or when it is over. */
 	void (*stop)(struct runner *r, const struct id *run_id, int64_t grace_us);
@@ -126,15 +145,26 @@ struct runner_docker_config {
 	 * attempt to connect. */
 	bool (*socket)(void *ctx, struct buf *out);
 	void *socket_ctx;
-	int max_starting; /* containers being created and started at once */
+	int max_starting;       /* containers being created and started at once */
+	const char *base_image; /* agent images are built from it; NULL = what the recipe says */
 };
 
 /* The Docker Engine API implementation (API 1.40 and newer). Borrows loop and client. */
 struct runner *runner_docker_new(struct loop *l, struct http_client *client,
 	const struct runner_docker_config *c, const struct runner_events *ev);
 
-/* Image of an agent type that the program can build itself ("claude" -> "pylon/agent-claude"); NULL
- * when there is none. */
-const char *runner_builtin_image(const char *agent_type);
+/* What an agent keeps and how it signs in: the catalogue of the types that we know. */
+struct runner_agent {
+	const char *type;
+	const char
+		*session_target; /* where its sessions are in the container; NULL = it has none */
+	const char *session_env; /* "NAME=" that tells it of that folder; NULL = it knows */
+	const char *login_name;  /* the login's file in that folder; NULL = it has no such file */
+};
+/* NULL for a type without anything special. */
+const struct runner_agent *runner_agent(const char *type);
+
+/* Is it an image that the program can build itself? */
+bool runner_can_build(const char *image);
 
 #endif

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "base/crypto.h"
 #include "base/json.h"
 #include "lib/t.h"
 
@@ -54,14 +55,14 @@ void fake_answer(struct fake_conn *c, int status, const char *body)
 	buf_fini(&out);
 }
 
-static void begin_stream(struct fake_conn *c)
+void fake_begin_stream(struct fake_conn *c)
 {
 	static const char head[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 	fake_raw(c, head, sizeof(head) - 1);
 }
 
-static void add_chunk(struct fake_conn *c, const void *p, size_t n)
+void fake_add_chunk(struct fake_conn *c, const void *p, size_t n)
 {
 	struct buf out = BUF_NULL;
 
@@ -72,7 +73,7 @@ static void add_chunk(struct fake_conn *c, const void *p, size_t n)
 	buf_fini(&out);
 }
 
-static void end_stream(struct fake_conn *c)
+void fake_end_stream(struct fake_conn *c)
 {
 	fake_raw(c, "0\r\n\r\n", 5);
 }
@@ -145,7 +146,7 @@ static void send_record(struct fake_conn *c, const struct fake_record *rec, bool
 
 	if (rec->at_ns >= c->since_ns) {
 		print_record(&out, rec, has_stamp);
-		add_chunk(c, out.p, out.n);
+		fake_add_chunk(c, out.p, out.n);
 	}
 	buf_fini(&out);
 }
@@ -170,8 +171,8 @@ static void answer_wait(struct fake_conn *c, int code)
 	char body[64];
 
 	(void)snprintf(body, sizeof(body), "{\"Error\":null,\"StatusCode\":%d}", code);
-	add_chunk(c, body, strlen(body));
-	end_stream(c);
+	fake_add_chunk(c, body, strlen(body));
+	fake_end_stream(c);
 	buf_clear(&c->waiting);
 }
 
@@ -183,7 +184,7 @@ void fake_exit(struct fake_engine *f, struct fake_container *c, int code)
 		struct fake_conn *conn = list_entry(it, struct fake_conn, node);
 
 		if (str_eq(buf_str(&conn->following), c->name)) {
-			end_stream(conn);
+			fake_end_stream(conn);
 			buf_clear(&conn->following);
 		} else if (str_eq(buf_str(&conn->waiting), c->name)) {
 			answer_wait(conn, code);
@@ -197,7 +198,7 @@ void fake_event(struct fake_engine *f, const char *json)
 		struct fake_conn *conn = list_entry(it, struct fake_conn, node);
 
 		if (str_eq(buf_str(&conn->following), "events"))
-			add_chunk(conn, json, strlen(json));
+			fake_add_chunk(conn, json, strlen(json));
 	}
 }
 
@@ -267,7 +268,7 @@ static void on_logs(const struct fake_request *q, struct fake_container *c, cons
 	if (is_following)
 		shown -= MIN_OF((size_t)c->follow_misses, shown);
 	q->conn->since_ns = since_of(query);
-	begin_stream(q->conn);
+	fake_begin_stream(q->conn);
 	for (size_t i = 0; i < shown; i++) {
 		if (c->records[i].stream == 1 || has(query, "stderr=1"))
 			send_record(q->conn, &c->records[i], has_stamp);
@@ -275,12 +276,12 @@ static void on_logs(const struct fake_request *q, struct fake_container *c, cons
 	if (is_following && str_eq(c->state, "running"))
 		buf_add_str(&q->conn->following, c->name);
 	else
-		end_stream(q->conn);
+		fake_end_stream(q->conn);
 }
 
 static void on_wait(const struct fake_request *q, struct fake_container *c)
 {
-	begin_stream(q->conn);
+	fake_begin_stream(q->conn);
 	if (str_eq(c->state, "running"))
 		buf_add_str(&q->conn->waiting, c->name);
 	else
@@ -357,7 +358,7 @@ static void on_image(struct fake_engine *f, const struct fake_request *q, const 
 		fake_answer(q->conn, 404, "{\"message\":\"No such image\"}");
 		return;
 	}
-	buf_printf(&out, "{\"Config\":{\"Labels\":%s}}",
+	buf_printf(&out, "{\"Config\":{\"User\":\"%s\",\"Labels\":%s}}", f->image_user,
 		f->image_labels == NULL ? "{}" : f->image_labels);
 	fake_answer(q->conn, 200, buf_str(&out));
 	buf_fini(&out);
@@ -367,11 +368,36 @@ static void on_build(struct fake_engine *f, const struct fake_request *q)
 {
 	buf_clear(&f->last_build);
 	buf_add_slice(&f->last_build, q->body);
-	begin_stream(q->conn);
-	add_chunk(q->conn, f->build_log, strlen(f->build_log));
-	end_stream(q->conn);
+	fake_begin_stream(q->conn);
+	fake_add_chunk(q->conn, f->build_log, strlen(f->build_log));
+	fake_end_stream(q->conn);
 	if (!has(f->build_log, "\"error\""))
 		f->image = "pylon/agent-mock";
+}
+
+/* "fromImage=a%2Fb&tag=c": a/b is there afterwards. */
+static void on_pull(struct fake_engine *f, const struct fake_request *q)
+{
+	const char *from = strstr(q->target, "fromImage=");
+	struct buf name = BUF_NULL;
+
+	assert_non_null(from);
+	fake_begin_stream(q->conn);
+	fake_add_chunk(q->conn, f->pull_log, strlen(f->pull_log));
+	fake_end_stream(q->conn);
+	if (has(f->pull_log, "\"error\""))
+		return;
+	for (from += strlen("fromImage="); *from != '&'; from++) {
+		if (*from == '%') {
+			buf_add_char(&name, (char)(hex_digit(from[1]) << 4 | hex_digit(from[2])));
+			from += 2;
+		} else {
+			buf_add_char(&name, *from);
+		}
+	}
+	free(f->pulled);
+	f->pulled = buf_steal(&name);
+	f->image = f->pulled;
 }
 
 /* The path behind the version, or NULL. */
@@ -397,12 +423,16 @@ static void answer_request(struct fake_engine *f, struct fake_request *q)
 	} else if (str_eq(path, "/_ping")) {
 		fake_answer(q->conn, 200, "OK");
 	} else if (str_has_prefix(path, "/events")) {
-		begin_stream(q->conn);
+		fake_begin_stream(q->conn);
 		buf_add_str(&q->conn->following, "events");
 	} else if (str_has_prefix(path, "/containers/create")) {
 		on_create(f, q);
 	} else if (str_has_prefix(path, "/containers/json")) {
 		on_list(f, q);
+	} else if (str_eq(path, "/info")) {
+		fake_answer(q->conn, 200, f->info);
+	} else if (str_has_prefix(path, "/images/create")) {
+		on_pull(f, q);
 	} else if (str_has_prefix(path, "/images/")) {
 		on_image(f, q, path + strlen("/images/"));
 	} else if (str_has_prefix(path, "/build")) {
@@ -418,6 +448,27 @@ static void answer_request(struct fake_engine *f, struct fake_request *q)
 	}
 }
 
+static bool is_open(const struct fake_engine *f, const struct fake_conn *c)
+{
+	list_foreach (it, &f->conns) {
+		if (list_entry(it, struct fake_conn, node) == c)
+			return true;
+	}
+	return false;
+}
+
+static void keep_auth(struct fake_engine *f, const char *head, const char *end)
+{
+	static const char name[] = "X-Registry-Auth: ";
+	const char *at = strstr(head, name);
+
+	buf_clear(&f->last_auth);
+	if (at == NULL || at > end)
+		return;
+	at += strlen(name);
+	buf_add(&f->last_auth, at, strcspn(at, "\r"));
+}
+
 /* Takes one whole request off c->in; false when there is none yet. */
 static bool take_request(struct fake_conn *c)
 {
@@ -427,10 +478,12 @@ static bool take_request(struct fake_conn *c)
 	struct buf whole = BUF_NULL;
 	const char *length;
 	size_t head, body = 0;
+	bool must_close;
 
 	if (end == NULL)
 		return false;
 	head = (size_t)(end - c->in.p) + 4;
+	keep_auth(f, c->in.p, end);
 	length = strcasestr(c->in.p, "content-length:");
 	if (length != NULL && length < end)
 		body = strtoul(length + 15, NULL, 10);
@@ -442,20 +495,14 @@ static bool take_request(struct fake_conn *c)
 	q.target = xstrndup(whole.p + q.method.n + 1, strcspn(whole.p + q.method.n + 1, " "));
 	q.body = (struct slice){whole.p + head, body};
 	strv_addf(&f->requests, "%.*s %s", SLICE_ARG(q.method), q.target);
+	must_close = strcasestr(whole.p, "\r\nConnection: close\r\n") != NULL;
 	if (!f->is_mute)
 		answer_request(f, &q);
+	if (must_close && !f->is_mute && is_open(f, c))
+		fake_hang_up(c);
 	free(q.target);
 	buf_fini(&whole);
 	return true;
-}
-
-static bool is_open(const struct fake_engine *f, const struct fake_conn *c)
-{
-	list_foreach (it, &f->conns) {
-		if (list_entry(it, struct fake_conn, node) == c)
-			return true;
-	}
-	return false;
 }
 
 static void on_conn(struct watch *w, uint32_t events, void *ctx)
@@ -526,6 +573,10 @@ struct fake_engine *fake_engine_new(struct loop *l, const char *path)
 	f->path = xstrdup(path);
 	f->version = VERSION;
 	f->image = "img";
+	f->image_user = "";
+	f->info = "{\"SecurityOptions\":[\"name=seccomp,profile=default\"]}";
+	f->pull_log = "{\"status\":\"Pulling from x\",\"id\":\"latest\"}\r\n"
+		      "{\"status\":\"Status: Downloaded newer image\"}\r\n";
 	f->build_log = "{\"stream\":\"Step 1/3 : FROM scratch\\n\"}\r\n"
 		       "{\"stream\":\"Successfully built\\n\"}\r\n";
 	f->end_after_stop = 143;
@@ -542,6 +593,8 @@ void fake_engine_free(struct fake_engine *f)
 		fake_forget(f, list_entry(f->containers.next, struct fake_container, node));
 	strv_fini(&f->requests);
 	buf_fini(&f->last_build);
+	buf_fini(&f->last_auth);
+	free(f->pulled);
 	free(f->path);
 	free(f);
 }
@@ -561,4 +614,18 @@ unsigned fake_count(const struct fake_engine *f, const char *prefix)
 		n += str_has_prefix(plain == NULL ? line : plain, prefix);
 	}
 	return n;
+}
+
+bool fake_play(void *script, const struct fake_request *q)
+{
+	struct fake_script *s = script;
+	CLEANUP(freep)
+	char *line = xasprintf("%.*s %s", SLICE_ARG(q->method),
+		str_has_prefix(q->target, "/v1.") ? strchr(q->target + 1, '/') : q->target);
+
+	if (s->times <= 0 || !str_has_prefix(line, s->prefix))
+		return false;
+	s->times--;
+	fake_answer(q->conn, s->status, s->body);
+	return true;
 }

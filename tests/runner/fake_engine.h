@@ -57,8 +57,13 @@ struct fake_engine {
 	const char *version;      /* JSON of GET /version */
 	const char *image;        /* the only image there is; NULL = none */
 	const char *image_labels; /* JSON */
+	const char *image_user;   /* of it */
+	const char *info;         /* JSON of GET /info */
 	const char *build_log;    /* answer of a build */
+	const char *pull_log;     /* answer of a pull; without an error in it the image is there */
+	char *pulled;             /* its name */
 	struct buf last_build;
+	struct buf last_auth; /* X-Registry-Auth of the last request */
 	bool is_mute;         /* accepts and never answers */
 	int end_after_stop;   /* exit code that a stop leads to; -1: it is ignored */
 	struct strv requests; /* "METHOD target" of each */
@@ -90,6 +95,20 @@ void fake_raw(struct fake_conn *c, const void *p, size_t n);
 void fake_hang_up(struct fake_conn *c);
 /* Says something on every open events stream. */
 void fake_event(struct fake_engine *f, const char *json);
+
+/* Streams of bytes, as builds and pulls are answered. */
+void fake_begin_stream(struct fake_conn *c);
+void fake_add_chunk(struct fake_conn *c, const void *p, size_t n);
+void fake_end_stream(struct fake_conn *c);
+
+/* For `answer`: the next `times` requests that begin so are answered so. */
+struct fake_script {
+	const char *prefix; /* of "METHOD path" without the version */
+	int status;
+	const char *body;
+	int times;
+};
+bool fake_play(void *script, const struct fake_request *q);
 
 /* How many requests began like this. */
 unsigned fake_count(const struct fake_engine *f, const char *prefix);

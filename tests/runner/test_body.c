@@ -24,6 +24,11 @@
 	"\"LogConfig\":{\"Type\":\"local\",\"Config\":{\"max-size\":\"64m\","                      \
 	"\"max-file\":\"2\",\"compress\":\"false\"}}"
 
+#define TMP_VOLUME                                                                                   \
+	"{\"Type\":\"volume\",\"Target\":\"/tmp\",\"VolumeOptions\":{\"NoCopy\":true,"               \
+	"\"DriverConfig\":{\"Name\":\"local\",\"Options\":{\"type\":\"tmpfs\",\"device\":\"tmpfs\"," \
+	"\"o\":\"nosuid,nodev,mode=1777,size=512m\"}}}}"
+
 static const struct docker_engine engine41 = {41, false};
 
 static struct runner_spec bare_spec(void)
@@ -73,19 +78,18 @@ static void full_run_has_everything_it_asked_for(void **state)
 	s.pids = 77;
 	s.network = "none";
 	s.is_read_only = true;
+	s.user = "1000:1000";
 	body = body_of(&s, &engine41);
 	assert_string_equal(body,
-		"{\"Image\":\"img\",\"Cmd\":[\"sh\",\"-c\"],\"Env\":[\"A=1\"]," LABELS
+		"{\"Image\":\"img\",\"User\":\"1000:1000\",\"Cmd\":[\"sh\",\"-c\"],\"Env\":[\"A=1\"]," LABELS
 		"\"HostConfig\":{" SAFETY
 		"\"PidsLimit\":77,\"Memory\":67108864,\"MemorySwap\":67108864,"
 		"\"NanoCpus\":1500000000," ULIMITS "\"NetworkMode\":\"none\","
 		"\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/j/1\",\"Target\":\"/workspace\","
 		"\"ReadOnly\":false,\"BindOptions\":{\"Propagation\":\"rprivate\"}},"
 		"{\"Type\":\"bind\",\"Source\":\"/r/p\",\"Target\":\"/run/pylon/prompt\","
-		"\"ReadOnly\":true,\"BindOptions\":{\"Propagation\":\"rprivate\"}}],"
-		"\"ReadonlyRootfs\":true,"
-		"\"Tmpfs\":{\"/tmp\":\"rw,exec,nosuid,nodev,mode=1777,size=512m\"}," LOG_LOCAL
-		"}}");
+		"\"ReadOnly\":true,\"BindOptions\":{\"Propagation\":\"rprivate\"}}," TMP_VOLUME "],"
+		"\"ReadonlyRootfs\":true," LOG_LOCAL "}}");
 	free(body);
 	strv_fini(&command);
 	strv_fini(&env);
@@ -128,6 +132,40 @@ static void podman_gets_the_log_driver_it_has(void **state)
 	free(body);
 }
 
+static void podman_gets_an_ordinary_tmpfs(void **state)
+{
+	struct runner_spec s = bare_spec();
+	struct docker_engine engine = {41, true};
+	char *body;
+
+	(void)state;
+	s.is_read_only = true;
+	body = body_of(&s, &engine);
+	assert_non_null(
+		strstr(body, "\"Tmpfs\":{\"/tmp\":\"rw,exec,nosuid,nodev,mode=1777,size=512m\"}"));
+	assert_non_null(strstr(body, "\"Mounts\":[],"));
+	free(body);
+}
+
+static void tmp_of_the_users_own_is_left_alone(void **state)
+{
+	struct runner_mount mounts[] = {{(char[]){"/j/tmp"}, (char[]){"/tmp"}, false}};
+	struct runner_spec s = bare_spec();
+	struct docker_engine podman = {41, true};
+	char *body;
+
+	(void)state;
+	s.is_read_only = true;
+	s.mounts = mounts;
+	s.mount_count = 1;
+	body = body_of(&s, &engine41);
+	assert_null(strstr(body, "tmpfs"));
+	free(body);
+	body = body_of(&s, &podman);
+	assert_null(strstr(body, "Tmpfs"));
+	free(body);
+}
+
 static void no_setting_weakens_the_container(void **state)
 {
 	static const char *const never[] = {"Privileged", "CapAdd", "PidMode", "Binds", "Devices",
@@ -148,6 +186,8 @@ int main(void)
 		cmocka_unit_test(full_run_has_everything_it_asked_for),
 		cmocka_unit_test(host_name_is_given_where_it_can_work),
 		cmocka_unit_test(podman_gets_the_log_driver_it_has),
+		cmocka_unit_test(podman_gets_an_ordinary_tmpfs),
+		cmocka_unit_test(tmp_of_the_users_own_is_left_alone),
 		cmocka_unit_test(no_setting_weakens_the_container),
 	};
 

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tests/runner/test_docker.c - runs from start to end against a fake engine: the good day, what an
- * engine may refuse, stopping, adopting, images.
+ * engine may refuse, stopping, adopting.
  */
-#include <errno.h>
-
-#include "runner/agent_image_internal.h"
 #include "runner/world.h"
 
 static void run_goes_from_start_to_end(void **state)
@@ -48,8 +45,8 @@ static void good_day_needs_no_more_calls_than_it_must(void **state)
 	c = world_running(w, RUN_1);
 	fake_exit(w->engine, c, 0);
 	WAIT_FOR(w, world_run(w, RUN_1)->exited == 1);
-	/* version, events, create, start, wait, follow, inspect, rest of the log */
-	assert_int_equal(w->engine->requests.n, 8);
+	/* version, events, info, create, start, wait, follow, inspect, rest of the log */
+	assert_int_equal(w->engine->requests.n, 9);
 }
 
 static void line_that_following_lost_is_read_at_the_end(void **state)
@@ -161,34 +158,38 @@ static void starts_are_bounded(void **state)
 	assert_true(world_run(w, RUN_3)->exit.is_gone);
 }
 
-/* --- refusals --- */
-
-struct script {
-	const char *prefix; /* of "METHOD path" without the version */
-	int status;
-	const char *body;
-	int times;
-};
-
-static bool play(void *ctx, const struct fake_request *q)
+static bool mute_start(void *ctx, const struct fake_request *q)
 {
-	struct script *s = ctx;
-	CLEANUP(freep)
-	char *line = xasprintf("%.*s %s", SLICE_ARG(q->method),
-		str_has_prefix(q->target, "/v1.") ? strchr(q->target + 1, '/') : q->target);
-
-	if (s->times <= 0 || !str_has_prefix(line, s->prefix))
-		return false;
-	s->times--;
-	fake_answer(q->conn, s->status, s->body);
-	return true;
+	(void)ctx;
+	return strstr(q->target, "/start") != NULL;
 }
+
+static void starts_are_bounded_until_the_container_runs(void **state)
+{
+	struct world *w = *state;
+
+	world_open(w);
+	w->engine->answer = mute_start;
+	w->docker->timing.slow_us = 60 * US_PER_SEC;
+	world_start(w, RUN_1);
+	world_start(w, RUN_2);
+	world_start(w, RUN_3);
+	WAIT_FOR(w, world_container(w, RUN_2) != NULL);
+	world_pass(w, 50 * US_PER_MS);
+	assert_int_equal(fake_count(w->engine, "POST /containers/create"), 2);
+	/* One that is over gives its place up. */
+	fake_forget(w->engine, world_container(w, RUN_1));
+	world_forget(w, RUN_1);
+	WAIT_FOR(w, fake_count(w->engine, "POST /containers/create") == 3);
+}
+
+/* --- refusals --- */
 
 static struct told *refused_with(struct world *w, const char *prefix, int status, const char *body)
 {
-	struct script s = {prefix, status, body, 1000};
+	struct fake_script s = {prefix, status, body, 1000};
 
-	w->engine->answer = play;
+	w->engine->answer = fake_play;
 	w->engine->ctx = &s;
 	world_open(w);
 	world_start(w, RUN_1);
@@ -205,6 +206,52 @@ static void server_error_at_create_is_told(void **state)
 
 	assert_int_equal(t->why, RUNNER_BAD_SPEC);
 	assert_string_equal(t->text, "boom bang");
+}
+
+struct leaving {
+	struct fake_engine *engine;
+	const char *part;
+	bool is_done;
+};
+
+/* As dockerd in its last second: no new connections, strange errors on the old ones. */
+static bool say_500_and_stop_listening(void *ctx, const struct fake_request *q)
+{
+	struct leaving *l = ctx;
+
+	if (l->is_done || strstr(q->target, l->part) == NULL)
+		return false;
+	l->is_done = true;
+	watch_stop(&l->engine->watch);
+	closep(&l->engine->fd);
+	fake_answer(q->conn, 500, "{\"message\":\"store is closed\"}");
+	return true;
+}
+
+static void survives_an_engine_that_leaves(struct world *w, const char *part)
+{
+	struct leaving l = {w->engine, part, false};
+
+	world_open(w);
+	w->engine->answer = say_500_and_stop_listening;
+	w->engine->ctx = &l;
+	world_start(w, RUN_1);
+	WAIT_FOR(w, w->downs == 1);
+	assert_int_equal(world_run(w, RUN_1)->refused, 0);
+	fake_engine_leave(w->engine);
+	fake_engine_return(w->engine);
+	WAIT_FOR(w, world_run(w, RUN_1)->started == 1);
+	assert_int_equal(world_run(w, RUN_1)->refused, 0);
+}
+
+static void strange_error_at_create_of_an_engine_that_leaves_counts_for_nothing(void **state)
+{
+	survives_an_engine_that_leaves(*state, "/containers/create");
+}
+
+static void strange_error_at_start_of_an_engine_that_leaves_counts_for_nothing(void **state)
+{
+	survives_an_engine_that_leaves(*state, "/start");
 }
 
 static void full_disk_is_recognized(void **state)
@@ -249,24 +296,12 @@ static void container_that_cannot_start_is_removed(void **state)
 	WAIT_FOR(w, world_container(w, RUN_1) == NULL);
 }
 
-static void missing_image_is_refused_with_advice(void **state)
-{
-	struct world *w = *state;
-
-	w->engine->image = "other";
-	world_open(w);
-	world_start(w, RUN_1);
-	WAIT_FOR(w, world_run(w, RUN_1)->refused == 1);
-	assert_int_equal(world_run(w, RUN_1)->why, RUNNER_NO_IMAGE);
-	assert_non_null(strstr(world_run(w, RUN_1)->text, "docker pull img"));
-}
-
 static void busy_engine_is_asked_again(void **state)
 {
 	struct world *w = *state;
-	struct script s = {"POST /containers/create", 503, "{\"message\":\"later\"}", 2};
+	struct fake_script s = {"POST /containers/create", 503, "{\"message\":\"later\"}", 2};
 
-	w->engine->answer = play;
+	w->engine->answer = fake_play;
 	w->engine->ctx = &s;
 	world_open(w);
 	world_start(w, RUN_1);
@@ -355,9 +390,10 @@ static void second_stop_kills_at_once(void **state)
 static void kill_is_repeated_until_it_works(void **state)
 {
 	struct world *w = *state;
-	struct script s = {"POST /containers/pylon-" RUN_1 "/kill", 500, "{\"message\":\"D\"}", 3};
+	struct fake_script s = {
+		"POST /containers/pylon-" RUN_1 "/kill", 500, "{\"message\":\"D\"}", 3};
 
-	w->engine->answer = play;
+	w->engine->answer = fake_play;
 	w->engine->ctx = &s;
 	world_open(w);
 	(void)world_running(w, RUN_1);
@@ -379,6 +415,81 @@ static void killed_by_hand_is_no_interruption(void **state)
 	assert_false(world_run(w, RUN_1)->exit.was_interrupted);
 }
 
+/* Before the second look. */
+static bool vanish(void *ctx, const struct fake_request *q)
+{
+	struct world *w = ctx;
+
+	if (strstr(q->target, "/_ping") != NULL)
+		fake_forget(w->engine, world_container(w, RUN_1));
+	return false;
+}
+
+static bool begin_to_vanish(void *ctx, const struct fake_request *q)
+{
+	struct world *w = ctx;
+
+	if (strstr(q->target, "/_ping") != NULL)
+		world_container(w, RUN_1)->state = "removing";
+	return false;
+}
+
+static void ended_by_a_removal_by_hand_is_gone(void **state)
+{
+	struct world *w = *state;
+	struct fake_container *c;
+
+	world_open(w);
+	c = world_running(w, RUN_1);
+	fake_log(w->engine, c, 1, T0_NS, "out\n");
+	fake_exit(w->engine, c, 143);
+	c->state = "removing";
+	WAIT_FOR(w, world_run(w, RUN_1)->exited == 1);
+	assert_true(world_run(w, RUN_1)->exit.is_gone);
+	assert_int_equal(world_run(w, RUN_1)->exit.exit_code, -1);
+	assert_int_equal(world_run(w, RUN_1)->outputs, 1);
+}
+
+static void is_gone_when_killed(
+	struct world *w, bool (*answer)(void *ctx, const struct fake_request *q))
+{
+	struct fake_container *c;
+
+	world_open(w);
+	c = world_running(w, RUN_1);
+	w->docker->timing.ping_every_us = 60 * US_PER_SEC;
+	world_pass(w, 60 * US_PER_MS);
+	w->engine->answer = answer;
+	w->engine->ctx = w;
+	fake_exit(w->engine, c, 137);
+	WAIT_FOR(w, world_run(w, RUN_1)->exited == 1);
+	assert_true(world_run(w, RUN_1)->exit.is_gone);
+}
+
+static void killed_by_a_removal_that_is_over_at_the_second_look_is_gone(void **state)
+{
+	is_gone_when_killed(*state, vanish);
+}
+
+static void killed_by_a_removal_that_is_seen_at_the_second_look_is_gone(void **state)
+{
+	is_gone_when_killed(*state, begin_to_vanish);
+}
+
+static void run_that_ended_before_it_was_removed_by_hand_keeps_its_end(void **state)
+{
+	struct world *w = *state;
+	struct fake_container *c;
+
+	world_open(w);
+	c = world_running(w, RUN_1);
+	fake_exit(w->engine, c, 0);
+	c->state = "removing";
+	WAIT_FOR(w, world_run(w, RUN_1)->exited == 1);
+	assert_false(world_run(w, RUN_1)->exit.is_gone);
+	assert_int_equal(world_run(w, RUN_1)->exit.exit_code, 0);
+}
+
 static void removed_by_hand_is_gone(void **state)
 {
 	struct world *w = *state;
@@ -395,137 +506,7 @@ static void removed_by_hand_is_gone(void **state)
 	assert_int_equal(world_run(w, RUN_1)->exit.exit_code, -1);
 }
 
-/* --- images --- */
-
-static void image_of_ours_is_built(void **state)
-{
-	struct world *w = *state;
-
-	world_open(w);
-	world_ensure(w, "pylon/agent-mock");
-	world_ensure(w, "pylon/agent-mock");
-	WAIT_FOR(w, w->images == 2);
-	assert_int_equal(w->image_rc, 0);
-	assert_int_equal(fake_count(w->engine, "POST /build"), 1);
-	assert_non_null(strstr(w->engine->last_build.p + 512, "FROM scratch"));
-	assert_int_equal(fake_count(w->engine, "POST /build?rm=1&forcerm=1&t=pylon%2Fagent-mock&"
-					       "labels=%7B%22pylon.agent.sha256%22%3A%22"),
-		1);
-	/* What is there, but was built from another program, is built again. */
-	w->engine->image_labels = "{\"pylon.agent.sha256\":\"0\"}";
-	world_ensure(w, "pylon/agent-mock");
-	WAIT_FOR(w, w->images == 3);
-	assert_int_equal(fake_count(w->engine, "POST /build"), 2);
-}
-
-static void image_from_the_same_recipe_is_left_alone(void **state)
-{
-	struct world *w = *state;
-	struct agent_recipe recipe;
-	char *labels;
-
-	agent_recipe_init(&recipe, agent_image_find("pylon/agent-claude"));
-	labels = xasprintf("{\"pylon.agent.sha256\":\"%s\"}", recipe.digest);
-	w->engine->image = "pylon/agent-claude";
-	w->engine->image_labels = labels;
-	world_open(w);
-	world_ensure(w, "pylon/agent-claude");
-	WAIT_FOR(w, w->images == 1);
-	assert_int_equal(w->image_rc, 0);
-	assert_int_equal(fake_count(w->engine, "POST /build"), 0);
-	agent_recipe_fini(&recipe);
-	free(labels);
-}
-
-static void run_that_needs_an_image_of_ours_gets_it_built(void **state)
-{
-	struct world *w = *state;
-
-	w->image = "pylon/agent-mock";
-	world_open(w);
-	world_start(w, RUN_1);
-	world_start(w, RUN_2);
-	WAIT_FOR(w, world_run(w, RUN_1)->started == 1 && world_run(w, RUN_2)->started == 1);
-	assert_int_equal(fake_count(w->engine, "POST /build"), 1);
-	assert_int_equal(w->docker->starting, 0);
-}
-
-static bool mute_build(void *ctx, const struct fake_request *q)
-{
-	(void)ctx;
-	return strstr(q->target, "/build?") != NULL;
-}
-
-static void building_holds_nobody_up(void **state)
-{
-	struct world *w = *state;
-
-	w->engine->answer = mute_build;
-	w->docker->timing.build_us = 60 * US_PER_SEC;
-	world_open(w);
-	w->image = "pylon/agent-mock";
-	world_start(w, RUN_1);
-	world_start(w, RUN_2);
-	WAIT_FOR(w, fake_count(w->engine, "POST /build") == 1);
-	w->image = "img";
-	world_start(w, RUN_3);
-	WAIT_FOR(w, world_run(w, RUN_3)->started == 1);
-	/* What waits for it can be stopped, and an engine that leaves takes the build with it. */
-	world_stop(w, RUN_2, US_PER_SEC);
-	WAIT_FOR(w, world_run(w, RUN_2)->exited == 1);
-	fake_engine_leave(w->engine);
-	WAIT_FOR(w, w->downs == 1);
-	w->engine->answer = NULL;
-	fake_engine_return(w->engine);
-	WAIT_FOR(w, world_run(w, RUN_1)->started == 1);
-}
-
-static void build_that_fails_is_told(void **state)
-{
-	struct world *w = *state;
-
-	w->engine->build_log = "{\"stream\":\"Step 1/3\"}\r\n{\"errorDetail\":{},"
-			       "\"error\":\"no space left on device\"}";
-	world_open(w);
-	world_ensure(w, "pylon/agent-mock");
-	WAIT_FOR(w, w->images == 1);
-	assert_int_equal(w->image_rc, -EIO);
-	assert_non_null(strstr(w->image_text, "no space left on device"));
-}
-
-static void failed_build_tells_the_last_words_of_its_command(void **state)
-{
-	struct world *w = *state;
-
-	w->engine->build_log = "{\"stream\":\"Step 1/3 : RUN a\"}\r\n"
-			       "{\"stream\":\"fine so far\\n\"}\r\n"
-			       "{\"stream\":\"Removing intermediate container 1\\n\"}\r\n"
-			       "{\"stream\":\"Step 2/3 : RUN b\"}\r\n"
-			       "{\"stream\":\" ---> Running in 2\\n\"}\r\n"
-			       "{\"stream\":\"\\u001b[91mE: no such package\\n\\u001b[0m\"}\r\n"
-			       "{\"error\":\"'RUN b' returned a non-zero code: 100\"}\r\n";
-	world_open(w);
-	world_ensure(w, "pylon/agent-mock");
-	WAIT_FOR(w, w->images == 1);
-	assert_int_equal(w->image_rc, -EIO);
-	assert_string_equal(w->image_text,
-		"image pylon/agent-mock cannot be built: 'RUN b' returned a non-zero code: 100; "
-		"its last words: E: no such package");
-}
-
-static void image_of_others_is_only_looked_for(void **state)
-{
-	struct world *w = *state;
-
-	world_open(w);
-	world_ensure(w, "img");
-	WAIT_FOR(w, w->images == 1);
-	assert_int_equal(w->image_rc, 0);
-	world_ensure(w, "ghcr.io/x/y:1");
-	WAIT_FOR(w, w->images == 2);
-	assert_int_equal(w->image_rc, -ENOENT);
-	assert_int_equal(fake_count(w->engine, "GET /images/ghcr.io/x/y:1/json"), 1);
-}
+/* --- what is there --- */
 
 static void survey_lists_what_is_there(void **state)
 {
@@ -546,10 +527,10 @@ static void survey_lists_what_is_there(void **state)
 static void removal_is_tried_again(void **state)
 {
 	struct world *w = *state;
-	struct script s = {"DELETE", 500, "{\"message\":\"device busy\"}", 3};
+	struct fake_script s = {"DELETE", 500, "{\"message\":\"device busy\"}", 3};
 
 	(void)fake_add(w->engine, RUN_1, JOB_1, "exited");
-	w->engine->answer = play;
+	w->engine->answer = fake_play;
 	w->engine->ctx = &s;
 	world_open(w);
 	w->runner->ops->remove(w->runner, "pylon-" RUN_1);
@@ -570,12 +551,14 @@ int main(void)
 		T(oom_is_told),
 		T(oom_that_the_engine_learns_of_after_the_exit_is_told),
 		T(starts_are_bounded),
+		T(starts_are_bounded_until_the_container_runs),
 		T(server_error_at_create_is_told),
+		T(strange_error_at_create_of_an_engine_that_leaves_counts_for_nothing),
+		T(strange_error_at_start_of_an_engine_that_leaves_counts_for_nothing),
 		T(full_disk_is_recognized),
 		T(error_text_of_100_kib_is_cut),
 		T(error_that_is_no_json_is_told),
 		T(container_that_cannot_start_is_removed),
-		T(missing_image_is_refused_with_advice),
 		T(busy_engine_is_asked_again),
 		T(name_in_use_is_ours_from_before),
 		T(name_in_use_by_a_stranger_is_refused),
@@ -584,14 +567,11 @@ int main(void)
 		T(second_stop_kills_at_once),
 		T(kill_is_repeated_until_it_works),
 		T(killed_by_hand_is_no_interruption),
+		T(ended_by_a_removal_by_hand_is_gone),
+		T(killed_by_a_removal_that_is_over_at_the_second_look_is_gone),
+		T(killed_by_a_removal_that_is_seen_at_the_second_look_is_gone),
+		T(run_that_ended_before_it_was_removed_by_hand_keeps_its_end),
 		T(removed_by_hand_is_gone),
-		T(image_of_ours_is_built),
-		T(image_from_the_same_recipe_is_left_alone),
-		T(run_that_needs_an_image_of_ours_gets_it_built),
-		T(building_holds_nobody_up),
-		T(build_that_fails_is_told),
-		T(failed_build_tells_the_last_words_of_its_command),
-		T(image_of_others_is_only_looked_for),
 		T(survey_lists_what_is_there),
 		T(removal_is_tried_again),
 	};

@@ -93,7 +93,7 @@ static void what_needs_an_engine_is_refused_without_one(void **state)
 	WAIT_FOR(w, world_run(w, RUN_1)->refused == 1);
 	assert_int_equal(world_run(w, RUN_1)->why, RUNNER_ENGINE_DOWN);
 	WAIT_FOR(w, w->images == 1 && w->surveys == 1);
-	assert_int_equal(w->image_rc, -ENOTCONN);
+	assert_int_equal(w->image_rc, -EHOSTUNREACH);
 	assert_int_equal(w->survey_rc, -ENOTCONN);
 }
 

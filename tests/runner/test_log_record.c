@@ -64,7 +64,18 @@ static void mark_survives_being_written(void **state)
 	assert_int_equal(back.newest_ns, m.newest_ns);
 	assert_int_equal(back.total, m.total);
 	assert_int_equal(back.next_ns, INT64_MAX);
+	assert_false(back.is_ahead);
 	assert_false(log_mark_parse(text, "ffffffff", &back));
+	m.is_ahead = true;
+	log_mark_write(&m, OWNER, text);
+	assert_true(log_mark_parse(text, OWNER, &back));
+	assert_true(back.is_ahead);
+	assert_int_equal(back.total, m.total);
+	/* The longest there can be. */
+	m.from_ns = INT64_MAX;
+	m.taken = m.total;
+	log_mark_write(&m, OWNER, text);
+	assert_true(log_mark_parse(text, OWNER, &back));
 }
 
 static void foreign_marks_are_refused(void **state)
@@ -72,7 +83,8 @@ static void foreign_marks_are_refused(void **state)
 	static const char *const odd[] = {"", "1a2b3c4d", "1a2b3c4d 0 0 0", "1a2b3c4d 0 0 0 0 ",
 		"1a2b3c4d 0 0 0 g", "1a2b3c4d 0 1 0 0", "1a2b3c4d 0 0 8000000000000000 0",
 		"1a2b3c4d 0 0 00000000000000000 0", "1a2b3c4d 0 0 0 1000000000",
-		"1a2b3c4d  0 0 0 0", "1a2b3c4d 0 0 7fffffffffffffff 0"};
+		"1a2b3c4d  0 0 0 0", "1a2b3c4d 0 0 0 0++", "1a2b3c4d 0 0 0 +0",
+		"1a2b3c4d 0 0 7fffffffffffffff 0"};
 	struct log_mark m;
 
 	(void)state;

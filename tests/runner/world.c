@@ -95,6 +95,7 @@ static void make_runner(struct world *w)
 		.slow_us = 400 * US_PER_MS,
 		.log_us = 400 * US_PER_MS,
 		.build_us = 400 * US_PER_MS,
+		.quiet_us = 150 * US_PER_MS,
 		.ping_every_us = 50 * US_PER_MS,
 		.retry_min_us = 5 * US_PER_MS,
 		.retry_max_us = 40 * US_PER_MS,
@@ -116,6 +117,8 @@ int world_setup(void **state)
 	assert_non_null(w->loop);
 	w->client = http_client_new(w->loop, &e);
 	assert_non_null(w->client);
+	/* No login of whoever runs this. */
+	assert_int_equal(setenv("DOCKER_CONFIG", scratch_dir(w->scratch), 1), 0);
 	w->engine = fake_engine_new(w->loop, scratch_path(w->scratch, "sock"));
 	make_runner(w);
 	*state = w;
@@ -135,6 +138,7 @@ int world_teardown(void **state)
 		free(w->runs[i].text);
 		free(w->runs[i].tail);
 	}
+	mask_unref(w->mask);
 	free(w->ready_text);
 	free(w->image_text);
 	(void)scratch_teardown(&w->scratch);
@@ -172,8 +176,11 @@ char *world_log(struct world *w, const char *run_id)
 void world_start(struct world *w, const char *run_id)
 {
 	CLEANUP(freep) char *path = world_log_path(w, run_id);
-	struct runner_spec s = {
-		.job_id = {JOB_1}, .pylon = "p", .image = w->image, .log_path = path};
+	struct runner_spec s = {.job_id = {JOB_1},
+		.pylon = "p",
+		.image = w->image,
+		.log_path = path,
+		.mask = w->mask};
 
 	(void)str_copy(s.run_id.s, ID_SIZE, run_id);
 	w->runner->ops->start(w->runner, &s);
@@ -185,7 +192,7 @@ void world_adopt(struct world *w, const char *run_id)
 	struct id id;
 
 	(void)str_copy(id.s, ID_SIZE, run_id);
-	w->runner->ops->adopt(w->runner, &id, path);
+	w->runner->ops->adopt(w->runner, &id, path, w->mask);
 }
 
 void world_stop(struct world *w, const char *run_id, int64_t grace_us)
@@ -204,12 +211,13 @@ void world_forget(struct world *w, const char *run_id)
 	w->runner->ops->forget(w->runner, &id);
 }
 
-static void on_image(void *ctx, int rc, const char *text)
+static void on_image(void *ctx, int rc, const char *text, const struct runner_user *user)
 {
 	struct world *w = ctx;
 
 	w->images++;
 	w->image_rc = rc;
+	w->image_user = *user;
 	keep(&w->image_text, text);
 }
 

@@ -37,6 +37,7 @@ struct world {
 	struct docker *docker;
 	bool has_socket;
 	const char *image; /* of runs */
+	struct mask *mask; /* of runs; the world's own */
 	unsigned ups, downs;
 	char *ready_text;
 	struct told runs[4];
@@ -44,6 +45,7 @@ struct world {
 	unsigned images, surveys, found;
 	int image_rc, survey_rc;
 	char *image_text;
+	struct runner_user image_user;
 };
 
 /* For cmocka: *state is a struct world whose runner is not opened yet. */

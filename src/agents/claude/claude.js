@@ -28,6 +28,9 @@ class Claude {
 	args() {
 		const session = process.env.SESSION_ID;
 
+		// As root it does not skip permissions unless it is told that there is a wall.
+		if (process.getuid() === 0)
+			process.env.IS_SANDBOX ??= "1";
 		return [
 			"--print", "--output-format", "stream-json", "--verbose",
 			// The container is the wall; there is nobody to ask.
