@@ -118,7 +118,8 @@ static int make_ports(struct daemon *d, const char *home_id, struct err *e)
 	struct runner_docker_config rc = {.home_id = home_id,
 		.socket = engine_socket,
 		.socket_ctx = d,
-		.max_starting = d->config->max_starting};
+		.max_starting = d->config->max_starting,
+		.base_image = d->config->base_image};
 	struct runner_events ev;
 
 	d->client = http_client_new(d->loop, e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * decide.c - what people decide about one job: approve, dismiss, kill, retry; and what the clock
- * decides: an approval that nobody gave expires.
+ * decide.c - what people decide about one job: approve, dismiss, kill, retry, reply; and what the
+ * clock decides: an approval that nobody gave expires.
  *
  * Each decision is a compare-and-set in the store, so that a double press, a late press or two
  * people at once have exactly one winner.
@@ -14,6 +14,7 @@ struct decide_task {
 	struct store_move op;
 	struct pylon *pylon;
 	char *by;
+	char *turn;           /* of a reply; else NULL */
 	engine_answer_fn *fn; /* NULL: nobody waits */
 	void *ctx;
 	void (*on_refused)(struct decide_task *t, int rc); /* NULL: nothing is to be done */
@@ -107,6 +108,7 @@ static void decide_done(struct store_op *op, int rc, const struct err *err)
 	if (t->fn != NULL)
 		t->fn(t->ctx, &a);
 	free(t->by);
+	free(t->turn);
 	free(t);
 }
 
@@ -150,20 +152,32 @@ static struct pylon *pylon_of_job(struct engine *e, const struct id *job_id, str
 	return NULL;
 }
 
+static void answer_no_job(engine_answer_fn *fn, void *ctx)
+{
+	struct answer a;
+
+	answer_refuse(&a, 404, "not_found", "there is no such job");
+	fn(ctx, &a);
+}
+
+static void need_room(struct decide_task *t)
+{
+	t->op.take_room = pylon_take_room;
+	t->op.room_ctx = t->pylon;
+}
+
 void engine_decide(struct engine *e, enum engine_decision d, const struct id *job_id,
 	const char *by, engine_answer_fn *fn, void *ctx)
 {
 	struct job j = {0};
 	struct pylon *p;
 	struct decide_task *t;
-	struct answer a;
 
 	if (d == ENGINE_KILL && kill_live(e, job_id, by, fn, ctx))
 		return;
 	p = pylon_of_job(e, job_id, &j);
 	if (p == NULL) {
-		answer_refuse(&a, 404, "not_found", "there is no such job");
-		fn(ctx, &a);
+		answer_no_job(fn, ctx);
 		return;
 	}
 	t = decide_task_new(p, job_id, by);
@@ -172,10 +186,53 @@ void engine_decide(struct engine *e, enum engine_decision d, const struct id *jo
 	fill_move(&t->op, d);
 	if (d == ENGINE_KILL)
 		t->op.not_before = j.not_before;
-	if (t->op.to == JOB_QUEUED) {
-		t->op.take_room = pylon_take_room;
-		t->op.room_ctx = p;
+	if (t->op.to == JOB_QUEUED)
+		need_room(t);
+	store_move(p->db, &t->op);
+	job_fini(&j);
+}
+
+/* --- conversation --- */
+
+static bool is_turn_fine(struct slice text, struct answer *a)
+{
+	if (text.n == 0)
+		answer_refuse(a, 400, "empty", "the text is empty");
+	else if (text.n > PROMPT_MAX)
+		answer_refuse(a, 400, "too_large", "the text is longer than %zu bytes", PROMPT_MAX);
+	else if (!utf8_is_valid(text.p, text.n) || memchr(text.p, 0, text.n) != NULL)
+		answer_refuse(a, 400, "invalid_utf8", "the text is not UTF-8, or has a NUL in it");
+	else
+		return true;
+	return false;
+}
+
+void engine_reply(struct engine *e, const struct id *job_id, struct slice text, const char *by,
+	engine_answer_fn *fn, void *ctx)
+{
+	static const enum job_state answered[] = {JOB_COMPLETED, JOB_FAILED, JOB_TIMED_OUT};
+	struct job j = {0};
+	struct decide_task *t;
+	struct pylon *p;
+	struct answer a;
+
+	if (!is_turn_fine(text, &a)) {
+		fn(ctx, &a);
+		return;
 	}
+	p = pylon_of_job(e, job_id, &j);
+	if (p == NULL) {
+		answer_no_job(fn, ctx);
+		return;
+	}
+	t = decide_task_new(p, job_id, by);
+	t->fn = fn;
+	t->ctx = ctx;
+	set_from(&t->op, answered, ARRAY_LEN(answered));
+	t->op.to = JOB_QUEUED;
+	t->turn = slice_dup(text);
+	t->op.turn = t->turn;
+	need_room(t);
 	store_move(p->db, &t->op);
 	job_fini(&j);
 }

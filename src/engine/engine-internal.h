@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "engine/engine.h"
+#include "engine/live-internal.h"
 #include "engine/pylon-internal.h"
 #include "trigger/plan.h"
 #include "trigger/trigger.h"
@@ -23,31 +24,6 @@
 
 /* A database that could not be read is asked again after this. */
 #define READ_AGAIN_US (5 * US_PER_SEC)
-
-/* A job whose run may be alive. */
-struct live {
-	struct list node;
-	struct engine *engine;
-	struct pylon *pylon;
-	struct pylon_config *config; /* a reference: the one the job began with */
-	bool is_scheduled;           /* the job of an occurrence */
-	struct id job_id, run_id;
-	int attempt;
-	int failures;
-	enum run_state state;
-	enum stop_reason stop;
-	char token[TOKEN_SIZE]; /* "" for adopted runs: only the hash is known */
-	char token_sha256[SHA256_HEX_SIZE];
-	char *image;
-	int64_t timeout_us;
-	int64_t started_at; /* wall clock, 0 = not yet */
-	bool is_handed;     /* the runner knows it */
-	bool is_recovered;  /* of another process: the survey decides what becomes of it */
-	bool is_found;      /* survey() saw its container */
-	bool is_finishing;  /* T4 is under way */
-	bool is_shutdown;   /* stopped because the daemon stops its runs */
-	struct timer deadline;
-};
 
 struct engine {
 	struct loop *loop;
@@ -80,6 +56,7 @@ struct engine {
 	void (*prepared)(void *ctx);
 	void *prepared_ctx;
 	size_t images_pending;
+	struct list image_tasks; /* questions about images under way (image.c) */
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
 
@@ -149,20 +126,19 @@ void engine_admit_next(struct engine *e);
 /* Asks for a pump. */
 void engine_kick(struct engine *e);
 
-/* --- start.c --- */
+/* --- start.c, prepare.c, journal.c: live-internal.h --- */
 void engine_claim(struct pylon *p, const struct job *j);
-struct live *live_new(struct pylon *p, struct pylon_config *config, const struct id *job_id,
-	const struct id *run_id);
-void live_free(struct live *v);
-struct live *engine_live(struct engine *e, const struct id *run_id);
-struct live *engine_live_job(struct engine *e, const struct id *job_id);
-void live_arm_deadline(struct live *v);
-/* Records the decision to stop and carries it out after the commit. */
-void live_stop(struct live *v, enum stop_reason why, const char *by);
 void engine_on_started(void *ctx, const struct id *run_id, const char *container_id);
 void engine_on_output(void *ctx, const struct id *run_id);
 void engine_on_refused(
 	void *ctx, const struct id *run_id, enum runner_refusal why, const char *text);
+
+/* --- image.c --- */
+/* Has every image checked or built; the doors open when that is done. */
+void engine_check_images(struct engine *e);
+/* Has the image of its configuration checked or built. */
+void pylon_check_image(struct pylon *p);
+void image_tasks_free(struct engine *e);
 
 /* --- finish.c --- */
 /* What is known of how a run ended; T4 is made of it. */
@@ -173,6 +149,7 @@ struct ending {
 	const char *reason;                              /* static or NULL */
 	char *result, *output_json, *session_id, *error; /* owned; may be NULL */
 	double cost_usd;
+	struct usage usage;
 	bool is_free; /* does not count against agent.retries, and is queued again */
 };
 void ending_fini(struct ending *d);
@@ -182,6 +159,8 @@ void engine_on_exited(void *ctx, const struct id *run_id, const struct runner_ex
 /* --- result.c --- */
 /* Reads what a run left behind, in the interface's order of precedence, into *d. */
 void result_gather(struct live *v, const struct runner_exit *x, struct ending *d);
+/* JSON without what the mask hides (free()); "{}" when no JSON is left. */
+char *mask_json_text(struct mask *m, struct slice text) ALLOCATES;
 
 /* --- message.c --- */
 /* Renders a template of a pylon for a job, appended; a NULL template gives nothing. The text may
@@ -213,8 +192,6 @@ void engine_recover_later(struct engine *e, int rc);
 void engine_recover_again(struct timer *t, void *ctx);
 /* Opens databases anew whose folder was replaced. */
 void engine_mend(struct engine *e);
-/* Has the image of its configuration checked or built. */
-void pylon_check_image(struct pylon *p);
 /* How many of a job's last runs died in their start one after the other. */
 int live_dead_starts(struct live *v);
 void engine_on_ready(void *ctx, bool is_up, const char *text);

@@ -163,6 +163,7 @@ struct engine *engine_new(const struct engine_options *o)
 	e->is_bystander = o->is_bystander;
 	list_init(&e->live);
 	list_init(&e->sending);
+	list_init(&e->image_tasks);
 	e->store = store_new(store_has_ops, e);
 	timer_init(&e->commit_timer, e->loop, commit_again, e);
 	timer_init(&e->wake, e->loop, wake_up, e);
@@ -196,6 +197,7 @@ void engine_free(struct engine *e)
 	list_foreach_safe (it, &e->live)
 		live_free(list_entry(it, struct live, node));
 	delivery_tasks_free(e);
+	image_tasks_free(e);
 	store_free(e->store);
 	for (size_t i = 0; i < e->pylon_count; i++)
 		pylon_free(e->pylons[i]);
@@ -224,9 +226,34 @@ void engine_set_callback_port(struct engine *e, uint16_t port)
 	e->callback_port = port;
 }
 
+/* Preparing is our own doing and would not outlive us: it is called off, and the job is queued. */
+static void stop_preparing(struct engine *e)
+{
+	list_foreach_safe (it, &e->live) {
+		struct live *v = list_entry(it, struct live, node);
+
+		if (live_is_handed(v) || v->is_recovered)
+			continue;
+		v->is_shutdown = true;
+		live_abandon(v);
+	}
+}
+
 void engine_drain(struct engine *e)
 {
 	e->is_draining = true;
+	stop_preparing(e);
+}
+
+bool engine_is_preparing(const struct engine *e)
+{
+	list_foreach (it, &e->live) {
+		const struct live *v = list_entry(it, struct live, node);
+
+		if (!live_is_handed(v) && !v->is_recovered)
+			return true;
+	}
+	return false;
 }
 
 void engine_stop_runs(struct engine *e, void (*done)(void *ctx), void *ctx)
@@ -237,7 +264,7 @@ void engine_stop_runs(struct engine *e, void (*done)(void *ctx), void *ctx)
 		struct live *v = list_entry(it, struct live, node);
 
 		v->is_shutdown = true;
-		if (v->is_handed)
+		if (live_is_handed(v))
 			e->ports.runner->ops->stop(
 				e->ports.runner, &v->run_id, e->config->grace_us);
 	}

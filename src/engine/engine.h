@@ -10,10 +10,11 @@
  *   accept.c   T1: a request becomes an event and a job, or is refused
  *   occur.c    T1 for schedules: an occurrence becomes a job or a reason why not
  *   admit.c    which queued job goes next, and whether there is room
- *   start.c    T2, T3: claim, workspace, container
+ *   start.c    T2, T3: claim and container
+ *   prepare.c  in between: image, workspace, session
  *   finish.c   T4: what a run left behind becomes a result
  *   deliver.c  T5, T6: the outbox
- *   decide.c   approve, dismiss, kill, retry, expiry
+ *   decide.c   approve, dismiss, kill, retry, reply, expiry
  *   recover.c  start-up: every "running" is checked against the engine
  *   reload.c   another configuration takes over
  *   retain.c   what is old goes
@@ -85,8 +86,11 @@ void engine_replan(struct engine *e);
  * why it could not be taken over. */
 void engine_note_config(struct engine *e, const char *text);
 
-/* From now on new events are answered 503 "draining" and nothing is claimed any more. */
+/* From now on new events are answered 503 "draining" and nothing is claimed any more; what is being
+ * prepared is called off and queued again. */
 void engine_drain(struct engine *e);
+/* Is that still under way? */
+bool engine_is_preparing(const struct engine *e);
 /* Also stops living runs (daemon.on_stop: stop); `done` when none is left or at the deadline. */
 void engine_stop_runs(struct engine *e, void (*done)(void *ctx), void *ctx);
 void engine_set_callback_port(struct engine *e, uint16_t port);
@@ -122,6 +126,11 @@ enum engine_decision {
  * allow it; 503 when there is no room. */
 void engine_decide(struct engine *e, enum engine_decision d, const struct id *job_id,
 	const char *by, engine_answer_fn *fn, void *ctx);
+/* The next message in a job's conversation: the job runs once more in the same workspace, told
+ * `text` instead of its prompt, and continues its session. Answers as engine_decide(): 409 unless
+ * it is completed, failed or timed out. `text`: UTF-8, 1 to PROMPT_MAX bytes, else 400. */
+void engine_reply(struct engine *e, const struct id *job_id, struct slice text, const char *by,
+	engine_answer_fn *fn, void *ctx);
 void engine_redeliver(
 	struct engine *e, const struct id *delivery_id, engine_answer_fn *fn, void *ctx);
 
@@ -140,6 +149,14 @@ NODISCARD int engine_job_deliveries(struct engine *e, const struct job *j,
 	void (*fn)(const struct delivery *d, void *ctx), void *ctx, struct err *err);
 NODISCARD int engine_job_event(
 	struct engine *e, const struct job *j, struct event_record *ret, struct err *err);
+/* What the agent of a living run did last, oldest first; nothing when no run is alive. Lines are
+ * safe to show. `at`: wall clock, 0 = before this process. */
+void engine_job_progress(struct engine *e, const struct id *job_id,
+	void (*fn)(int64_t at, const char *line, void *ctx), void *ctx);
+/* Where a shell in the job's container can be asked for: the engine's socket (appended) and the
+ * container. STORE_E_NOT_FOUND when no container of it runs, -ENOTCONN without an engine. */
+NODISCARD int engine_job_container(struct engine *e, const struct id *job_id,
+	struct buf *ret_socket, struct buf *ret_container);
 /* Occurrences of a cron pylon (NULL: of all), newest first over all of them; `before` as in
  * store_occurrences(). */
 NODISCARD int engine_list_occurrences(struct engine *e, const char *pylon, int64_t before,

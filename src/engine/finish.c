@@ -152,7 +152,7 @@ static void finish_done(struct store_op *op, int rc, const struct err *err)
 	must(v != NULL);
 	if (rc == 0)
 		apply_finished(t, v);
-	if (v->is_handed)
+	if (live_is_handed(v))
 		e->ports.runner->ops->forget(e->ports.runner, &v->run_id);
 	rundir_remove(e, &v->run_id);
 	live_free(v);
@@ -184,6 +184,7 @@ void live_finish(struct live *v, struct ending *take)
 	op->session_id = t->end.session_id;
 	op->error = t->end.error;
 	op->cost_usd = t->end.cost_usd;
+	op->usage = t->end.usage;
 	op->now_real = loop_real(v->engine->loop);
 	decide_retry(v, t);
 	add_result_delivery(v, t);

@@ -142,6 +142,33 @@ int engine_job_event(
 	return db == NULL ? no_database(err) : store_event(db, &j->id, ret, err);
 }
 
+void engine_job_progress(struct engine *e, const struct id *job_id,
+	void (*fn)(int64_t at, const char *line, void *ctx), void *ctx)
+{
+	const struct live *v = engine_live_job(e, job_id);
+	size_t first;
+
+	if (v == NULL)
+		return;
+	first = v->progress.n > PROGRESS_LINES ? v->progress.n - PROGRESS_LINES : 0;
+	for (size_t i = first; i < v->progress.n; i++)
+		fn(v->progress.v[i % PROGRESS_LINES].at, v->progress.v[i % PROGRESS_LINES].line,
+			ctx);
+}
+
+int engine_job_container(struct engine *e, const struct id *job_id, struct buf *ret_socket,
+	struct buf *ret_container)
+{
+	const struct live *v = engine_live_job(e, job_id);
+
+	if (v == NULL || v->state == RUN_CREATED || v->is_finishing)
+		return STORE_E_NOT_FOUND;
+	if (!e->runner_is_up || !config_engine_socket(e->config, ret_socket))
+		return -ENOTCONN;
+	buf_printf(ret_container, "pylon-%s", v->run_id.s);
+	return 0;
+}
+
 struct named_delivery {
 	struct delivery d;
 	const char *pylon; /* borrowed */

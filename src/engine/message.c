@@ -69,10 +69,20 @@ static struct js *job_js(const struct job *j)
 	return o;
 }
 
+/* A template may show what the sender's event holds, and that may be a secret of ours. */
+static void add_told(struct js *o, const char *key, struct mask *m, struct slice text)
+{
+	CLEANUP(buf_fini) struct buf shown = BUF_NULL;
+
+	mask_text(m, text, &shown);
+	js_set_strn(o, key, buf_str(&shown), shown.n);
+}
+
 char *message_json(const char *kind, const struct pylon_config *c, const struct job *j,
 	const struct event_record *ev, struct slice text)
 {
 	CLEANUP(js_freep) struct js *o = js_object();
+	CLEANUP(mask_unrefp) struct mask *mask = mask_new(&c->secrets_known);
 	CLEANUP(buf_fini) struct buf topic = BUF_NULL;
 	struct buf out = BUF_NULL;
 
@@ -81,8 +91,8 @@ char *message_json(const char *kind, const struct pylon_config *c, const struct 
 		buf_printf(&topic, "%s -- %.8s", c->name, j->id.s);
 	js_set_str(o, "kind", kind);
 	js_set_take(o, "job", job_js(j));
-	js_set_strn(o, "topic", topic.p, topic.n);
-	js_set_strn(o, "text", text.p == NULL ? "" : text.p, text.n);
+	add_told(o, "topic", mask, buf_slice(&topic));
+	add_told(o, "text", mask, text);
 	js_write(&out, o);
 	return buf_steal(&out);
 }

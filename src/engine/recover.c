@@ -66,6 +66,7 @@ static void load_live(const struct job *j, void *ctx)
 	v->started_at = r.started_at;
 	v->timeout_us = r.timeout_us;
 	v->image = xstrdup_or_null(r.image);
+	live_restore_mask(v);
 	(void)str_copy(v->token_sha256, sizeof(v->token_sha256), r.token_sha256);
 	run_fini(&r);
 }
@@ -273,11 +274,12 @@ static void adopt(struct live *v)
 	CLEANUP(buf_fini) struct buf log = BUF_NULL;
 
 	engine_log_path(e, &v->job_id, &log);
-	v->is_handed = true;
+	v->step = START_HANDED;
+	live_restore_progress(v);
 	if (v->started_at > 0)
 		live_arm_deadline(v);
 	log_info(TAG, "job %.8s: found its run again, following on", v->job_id.s);
-	e->ports.runner->ops->adopt(e->ports.runner, &v->run_id, buf_str(&log));
+	e->ports.runner->ops->adopt(e->ports.runner, &v->run_id, buf_str(&log), v->mask);
 	if (v->stop != STOP_NONE)
 		e->ports.runner->ops->stop(e->ports.runner, &v->run_id, STOP_GRACE_US);
 }
@@ -287,81 +289,13 @@ static void reconcile(struct engine *e)
 	list_foreach_safe (it, &e->live) {
 		struct live *v = list_entry(it, struct live, node);
 
-		if (!v->is_recovered || v->is_handed || v->is_finishing)
+		if (!v->is_recovered || live_is_handed(v) || v->is_finishing)
 			continue;
 		if (v->is_found || v->started_at > 0)
 			adopt(v);
 		else
 			finish_never_started(v);
 	}
-}
-
-/* --- images --- */
-
-struct image_task {
-	struct engine *engine;
-	char *image;
-	bool is_awaited; /* the doors open when it is done */
-};
-
-static void set_image_problem(struct engine *e, const char *image, const char *text)
-{
-	for (size_t i = 0; i < e->pylon_count; i++)
-		if (str_eq(e->pylons[i]->config->image, image))
-			str_replace(&e->pylons[i]->image_problem, text);
-}
-
-static void image_done(void *ctx, int rc, const char *text)
-{
-	struct image_task *t = ctx;
-	struct engine *e = t->engine;
-	bool is_last = t->is_awaited && --e->images_pending == 0;
-
-	if (rc < 0)
-		log_warn(TAG, "image %s is not available: %s", t->image, text);
-	set_image_problem(e, t->image, rc < 0 ? text : NULL);
-	free(t->image);
-	free(t);
-	if (is_last)
-		engine_prepared(e);
-}
-
-static void check_image(struct pylon *p, bool is_awaited)
-{
-	struct engine *e = p->engine;
-	struct image_task *t = xcalloc_held(1, sizeof(*t));
-
-	t->engine = e;
-	t->image = xstrdup_or_null(p->config->image);
-	t->is_awaited = is_awaited;
-	e->images_pending += is_awaited ? 1 : 0;
-	e->ports.runner->ops->ensure_image(e->ports.runner, t->image, image_done, t);
-}
-
-void pylon_check_image(struct pylon *p)
-{
-	str_replace(&p->image_problem, NULL);
-	if (p->engine->runner_is_up && p->config->image != NULL && pylon_is_active(p))
-		check_image(p, false);
-}
-
-static bool is_first_with_image(const struct engine *e, size_t i)
-{
-	for (size_t k = 0; k < i; k++)
-		if (pylon_is_active(e->pylons[k]) &&
-			str_eq(e->pylons[k]->config->image, e->pylons[i]->config->image))
-			return false;
-	return pylon_is_active(e->pylons[i]) && e->pylons[i]->config->image != NULL;
-}
-
-static void check_images(struct engine *e)
-{
-	e->images_pending = 1;
-	for (size_t i = 0; i < e->pylon_count; i++)
-		if (is_first_with_image(e, i))
-			check_image(e->pylons[i], true);
-	if (--e->images_pending == 0)
-		engine_prepared(e);
 }
 
 static void survey_done(void *ctx, int rc, const char *text)
@@ -378,7 +312,7 @@ static void survey_done(void *ctx, int rc, const char *text)
 	e->is_surveyed = true;
 	reconcile(e);
 	if (!e->images_checked)
-		check_images(e);
+		engine_check_images(e);
 	e->images_checked = true;
 	engine_kick(e);
 }

@@ -89,12 +89,12 @@ void engine_report(struct engine *e, struct slice job_id, struct slice token, st
 	}
 	t = xcalloc_held(1, sizeof(*t));
 	t->engine = e;
-	t->body = slice_dup(body);
+	t->body = mask_json_text(v->mask, body);
 	t->fn = fn;
 	t->ctx = ctx;
 	t->op.job_id = v->job_id;
 	memcpy(t->op.token_sha256, v->token_sha256, sizeof(t->op.token_sha256));
-	t->op.report = (struct slice){t->body, body.n};
+	t->op.report = slice_of(t->body);
 	t->op.op.done = report_done;
 	store_report(v->pylon->db, &t->op);
 }
@@ -147,17 +147,19 @@ static void describe_tool(struct buf *out, const struct js *doc)
 	buf_add_str(out, name);
 }
 
-/* On one line, bounded, safe to show. */
-static char *tool_line(const struct js *doc)
+/* On one line, bounded, safe to show; nothing secret is cut in two before it is found. */
+static char *tool_line(const struct live *v, const struct js *doc)
 {
 	CLEANUP(buf_fini) struct buf raw = BUF_NULL;
+	CLEANUP(buf_fini) struct buf shown = BUF_NULL;
 	struct buf line = BUF_NULL;
 
 	describe_tool(&raw, doc);
 	for (size_t i = 0; i < raw.n; i++)
 		if (raw.p[i] == '\n')
 			raw.p[i] = ' ';
-	utf8_clean(&line, raw.p == NULL ? "" : raw.p, MIN_OF(raw.n, TOOL_LINE_MAX));
+	mask_text(v->mask, buf_slice(&raw), &shown);
+	utf8_clean(&line, buf_str(&shown), MIN_OF(shown.n, TOOL_LINE_MAX));
 	return buf_steal(&line);
 }
 
@@ -174,8 +176,10 @@ void engine_tool_event(struct engine *e, struct slice job_id, struct slice token
 		return;
 	}
 	doc = js_parse(body.p == NULL ? "" : body.p, body.n, NULL);
-	line = tool_line(doc);
-	if (*line != '\0')
-		e->ports.runner->ops->note(e->ports.runner, &v->run_id, line);
+	line = tool_line(v, doc);
+	if (*line != '\0') {
+		progress_add(&v->progress, loop_real(e->loop), line);
+		live_note(v, line);
+	}
 	fn(ctx, &a);
 }

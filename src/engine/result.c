@@ -153,6 +153,22 @@ static char *compact(const struct js *j)
 	return buf_steal(&out);
 }
 
+static int64_t count_of(const struct js *usage, const char *key)
+{
+	return MAX_OF(js_get_int(usage, key, 0), 0);
+}
+
+/* The names are those of Anthropic's Messages API; our OpenCode image uses them, too. */
+static void take_usage(struct usage *ret, const struct js *usage)
+{
+	*ret = (struct usage){
+		.input_tokens = count_of(usage, "input_tokens"),
+		.output_tokens = count_of(usage, "output_tokens"),
+		.cache_read_tokens = count_of(usage, "cache_read_input_tokens"),
+		.cache_write_tokens = count_of(usage, "cache_creation_input_tokens"),
+	};
+}
+
 static void take_report(struct ending *d, const struct report *r)
 {
 	const char *text = js_get_str(r->output, "result");
@@ -162,6 +178,7 @@ static void take_report(struct ending *d, const struct report *r)
 		d->output_json = compact(r->output);
 		d->session_id = xstrdup_or_null(js_get_str(r->output, "session_id"));
 		d->cost_usd = js_get_real(r->output, "total_cost_usd", 0);
+		take_usage(&d->usage, js_get(r->output, "usage"));
 	}
 	if (text == NULL && js_str(r->output) != NULL)
 		text = js_str(r->output);
@@ -211,12 +228,41 @@ static void judge(
 		d->error = xstrdup("its container disappeared before its result was read");
 	} else if (x->was_interrupted) {
 		set_failed(d, "interrupted", "the container engine stopped it");
+	} else if (r->says_failed) {
+		set_failed(d, "agent", "the agent reported a failure without a text");
 	} else if (!x->is_gone && x->exit_code != 0) {
 		set_failed(d, "exit_status", "it ended with status %d", x->exit_code);
 	} else if (r->doc == NULL && r->unusable.code != 0) {
 		set_failed(d, "bad_result", "its report cannot be used: %s", r->unusable.text);
-	} else if (r->says_failed) {
-		set_failed(d, "agent", "the agent reported a failure without a text");
+	}
+}
+
+char *mask_json_text(struct mask *m, struct slice text)
+{
+	struct buf out = BUF_NULL;
+	CLEANUP(js_freep) struct js *doc = NULL;
+
+	mask_text(m, text, &out);
+	/* A secret that was found in a number leaves no JSON behind. */
+	doc = js_parse(buf_str(&out), out.n, NULL);
+	if (doc == NULL) {
+		buf_clear(&out);
+		buf_add_str(&out, "{}");
+	}
+	return buf_steal(&out);
+}
+
+static void hide_secrets(struct mask *m, struct ending *d)
+{
+	if (m == NULL)
+		return;
+	mask_replace(m, &d->result);
+	mask_replace(m, &d->error);
+	if (d->output_json != NULL) {
+		char *plain = d->output_json;
+
+		d->output_json = mask_json_text(m, slice_of(plain));
+		free(plain);
 	}
 }
 
@@ -241,5 +287,6 @@ void result_gather(struct live *v, const struct runner_exit *x, struct ending *d
 		free(d->error);
 		d->error = full;
 	}
+	hide_secrets(v->mask, d);
 	js_free(r.doc);
 }

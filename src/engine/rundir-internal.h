@@ -11,6 +11,19 @@
 
 #include "engine/engine-internal.h"
 
+/* What came of the preparation: what a run is given beside its configuration. */
+struct outfit {
+	const char *folder;               /* the workspace on the host; borrowed */
+	char *shared;                     /* cache that it borrows from; NULL = none */
+	char *session;                    /* folder of the agent's sessions; NULL = none */
+	const struct runner_agent *agent; /* with a session: where that goes */
+	const char *user;                 /* whom to run as; NULL = as the image says */
+	struct turn turn;                 /* with has_turn: what is told instead of the prompt */
+	bool has_turn;
+};
+
+void outfit_fini(struct outfit *o);
+
 struct rundir {
 	struct runner_spec spec; /* borrows all below */
 	struct strv env;
@@ -19,9 +32,9 @@ struct rundir {
 	char *log_path;
 };
 
-/* Writes the folder's files and fills the spec. `folder` is the workspace on the host. */
+/* Writes the folder's files and fills the spec. */
 NODISCARD int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
-	const struct event_record *ev, const char *folder, struct err *err);
+	const struct event_record *ev, const struct outfit *o, struct err *err);
 void rundir_fini(struct rundir *rd);
 /* <home>/jobs/<run id>.run, appended. */
 void rundir_path(const struct engine *e, const struct id *run_id, struct buf *out);

@@ -89,28 +89,59 @@ static int write_files(const char *dir, struct slice prompt, const struct job *j
 	return put_file(dir, "event.json", buf_slice(&event), err);
 }
 
-static void fill_env(
-	struct rundir *rd, const struct live *v, const struct job *j, struct slice prompt)
+/* Is a variable of that name ("NAME=...") there? */
+static bool env_has(const struct strv *env, const char *assignment)
 {
-	const struct engine *e = v->engine;
-	const char *host =
-		str_eq(v->config->network, "host") ? "127.0.0.1" : "host.docker.internal";
-	struct strv *env = &rd->env;
+	size_t n = strcspn(assignment, "=") + 1;
 
+	for (size_t i = 0; i < env->n; i++)
+		if (strncmp(env->v[i], assignment, n) == 0)
+			return true;
+	return false;
+}
+
+/* The repository may belong to another user than the agent; git is to work in it all the same. The
+ * container is the wall. */
+static void add_git_env(struct strv *env)
+{
+	if (env_has(env, "GIT_CONFIG_COUNT="))
+		return;
+	strv_add(env, "GIT_CONFIG_COUNT=1");
+	strv_add(env, "GIT_CONFIG_KEY_0=safe.directory");
+	strv_add(env, "GIT_CONFIG_VALUE_0=*");
+}
+
+static void add_prompt_env(struct strv *env, struct slice prompt)
+{
 	if (prompt.n <= PROMPT_ENV_MAX &&
 		memchr(prompt.p == NULL ? "" : prompt.p, 0, prompt.n) == NULL)
 		strv_addf(env, "PROMPT=%.*s", SLICE_ARG(prompt));
-	strv_addf(env, "JOB_ID=%s", j->id.s);
+}
+
+static void fill_env(
+	struct rundir *rd, const struct live *v, struct slice prompt, const struct outfit *o)
+{
+	const struct pylon_config *c = v->config;
+	const char *host = str_eq(c->network, "host") ? "127.0.0.1" : "host.docker.internal";
+	unsigned port = v->engine->callback_port;
+	const char *job = v->job_id.s;
+	struct strv *env = &rd->env;
+
+	add_prompt_env(env, prompt);
+	strv_addf(env, "JOB_ID=%s", job);
 	strv_addf(env, "RUN_ID=%s", v->run_id.s);
 	strv_addf(env, "ATTEMPT=%d", v->attempt);
-	strv_addf(env, "CALLBACK_URL=http://%s:%u/callback/%s/%s", host, e->callback_port, j->id.s,
-		v->token);
-	strv_addf(env, "HOOKS_URL=http://%s:%u/hooks/%s/%s", host, e->callback_port, j->id.s,
-		v->token);
-	if (!str_is_empty(j->session_id))
-		strv_addf(env, "SESSION_ID=%s", j->session_id);
-	for (size_t i = 0; i < v->config->env.n; i++)
-		strv_add(env, v->config->env.v[i]);
+	strv_addf(env, "CALLBACK_URL=http://%s:%u/callback/%s/%s", host, port, job, v->token);
+	strv_addf(env, "HOOKS_URL=http://%s:%u/hooks/%s/%s", host, port, job, v->token);
+	if (o->has_turn && !str_is_empty(o->turn.session_id))
+		strv_addf(env, "SESSION_ID=%s", o->turn.session_id);
+	for (size_t i = 0; i < c->env.n; i++)
+		strv_add(env, c->env.v[i]);
+	if (o->session != NULL && o->agent->session_env != NULL &&
+		!env_has(env, o->agent->session_env))
+		strv_add(env, o->agent->session_env);
+	if (c->workspace != WORKSPACE_NONE)
+		add_git_env(env);
 }
 
 static char *keep(struct rundir *rd, char *take)
@@ -137,20 +168,27 @@ static void add_volume(struct rundir *rd, const char *volume)
 	add_mount(rd, xstrndup(volume, (size_t)(first - volume)), target, str_eq(last + 1, "ro"));
 }
 
+/* Mounts of our own, at most. */
+enum { OWN_MOUNTS = 6 };
+
 static void fill_mounts(
-	struct rundir *rd, const struct pylon_config *c, const char *dir, const char *folder)
+	struct rundir *rd, const struct pylon_config *c, const char *dir, const struct outfit *o)
 {
-	rd->mounts = xcalloc_held(4 + c->volumes.n, sizeof(*rd->mounts));
+	rd->mounts = xcalloc_held(OWN_MOUNTS + c->volumes.n, sizeof(*rd->mounts));
 	rd->spec.mounts = rd->mounts;
-	add_mount(rd, xstrdup(folder), "/workspace", false);
+	add_mount(rd, xstrdup(o->folder), "/workspace", false);
 	add_mount(rd, xstrdup(dir), RUN_TARGET, false);
 	add_mount(rd, xasprintf("%s/prompt", dir), RUN_TARGET "/prompt", true);
 	add_mount(rd, xasprintf("%s/event.json", dir), RUN_TARGET "/event.json", true);
+	if (o->shared != NULL)
+		add_mount(rd, xstrdup(o->shared), o->shared, true);
+	if (o->session != NULL)
+		add_mount(rd, xstrdup(o->session), o->agent->session_target, false);
 	for (size_t i = 0; i < c->volumes.n; i++)
 		add_volume(rd, c->volumes.v[i]);
 }
 
-static void fill_spec(struct rundir *rd, const struct live *v)
+static void fill_spec(struct rundir *rd, const struct live *v, const struct outfit *o)
 {
 	const struct pylon_config *c = v->config;
 	struct runner_spec *s = &rd->spec;
@@ -166,23 +204,13 @@ static void fill_spec(struct rundir *rd, const struct live *v)
 	s->pids = c->pids;
 	s->network = c->network;
 	s->is_read_only = c->read_only;
+	s->user = o->user;
 	s->log_path = rd->log_path;
-}
-
-/* A new attempt writes a new log; the one before keeps its number. */
-static void set_log_aside(const char *path, int attempt)
-{
-	CLEANUP(freep) char *old = NULL;
-
-	if (attempt <= 1 || !file_exists(path))
-		return;
-	old = xasprintf("%.*s.%d.log", (int)(strlen(path) - strlen(".log")), path, attempt - 1);
-	if (rename(path, old) < 0)
-		log_warn(TAG, "%s: %s", path, strerror(errno));
+	s->mask = v->mask;
 }
 
 int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
-	const struct event_record *ev, const char *folder, struct err *err)
+	const struct event_record *ev, const struct outfit *o, struct err *err)
 {
 	const struct pylon_config *c = v->config;
 	CLEANUP(buf_fini) struct buf prompt = BUF_NULL;
@@ -190,18 +218,28 @@ int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
 	CLEANUP(buf_fini) struct buf log = BUF_NULL;
 	int r;
 
-	message_render(&prompt, c->prompt, j, ev, PROMPT_MAX);
+	if (o->has_turn)
+		buf_add_str(&prompt, o->turn.text);
+	else
+		message_render(&prompt, c->prompt, j, ev, PROMPT_MAX);
 	rundir_path(v->engine, &v->run_id, &dir);
 	engine_log_path(v->engine, &v->job_id, &log);
 	r = write_files(buf_str(&dir), buf_slice(&prompt), j, ev, err);
 	if (r < 0)
 		return r;
 	rd->log_path = buf_steal(&log);
-	set_log_aside(rd->log_path, v->attempt);
-	fill_env(rd, v, j, buf_slice(&prompt));
-	fill_mounts(rd, c, buf_str(&dir), folder);
-	fill_spec(rd, v);
+	fill_env(rd, v, buf_slice(&prompt), o);
+	fill_mounts(rd, c, buf_str(&dir), o);
+	fill_spec(rd, v, o);
 	return 0;
+}
+
+void outfit_fini(struct outfit *o)
+{
+	free(o->shared);
+	free(o->session);
+	turn_fini(&o->turn);
+	*o = (struct outfit){0};
 }
 
 void rundir_fini(struct rundir *rd)

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * start.c - T2 and T3: a queued job is claimed, gets its run, its folder and its container.
+ * start.c - T2 and T3: a queued job is claimed, and its run has started.
  *
- *   claim (commit) -> workspace -> run folder -> runner.start -> started (commit)
+ *   claim (commit) -> prepare.c -> runner.start -> started (commit)
  *
  * The run's id is fixed in the claim, before anything starts: it names the container, so whatever
  * happens between the act and its record, recover.c finds it again.
  */
-#include <errno.h>
-
-#include "base/file.h"
 #include "engine/engine-internal.h"
-#include "engine/rundir-internal.h"
 
 #define ENGINE_HOLD_US US_PER_SEC
 
@@ -47,8 +43,13 @@ void live_free(struct live *v)
 	list_remove(&v->node);
 	v->pylon->active--;
 	v->engine->active--;
+	live_close_log(v);
+	progress_fini(&v->progress);
+	mask_unref(v->mask);
 	pylon_config_unref(v->config);
 	free(v->image);
+	free(v->repo);
+	free(v->ref);
 	free(v);
 }
 
@@ -113,10 +114,11 @@ static void stop_decided(struct store_op *op, int rc, const struct err *err)
 		v->stop = t->op.stop;
 		if (rc == 0)
 			v->state = RUN_STOPPING;
-		if (v->is_handed)
+		if (live_is_handed(v))
 			e->ports.runner->ops->stop(e->ports.runner, &v->run_id, STOP_GRACE_US);
 		engine_emit(e, "job", v->pylon, &v->job_id, "stopping",
 			v->stop == STOP_TIMEOUT ? "timeout" : "cancel");
+		live_abandon(v);
 	}
 	free(t->by);
 	free(t);
@@ -140,75 +142,7 @@ void live_stop(struct live *v, enum stop_reason why, const char *by)
 	store_stopping(v->pylon->db, &t->op);
 }
 
-/* --- from the claim to the container --- */
-
-static void start_failed(struct live *v, const char *reason, const char *text)
-{
-	struct ending d = {.run_state = RUN_LOST,
-		.job_state = v->stop == STOP_CANCEL ? JOB_CANCELLED : JOB_FAILED,
-		.exit_code = -1,
-		.reason = reason,
-		.error = xstrdup(text)};
-
-	live_finish(v, &d);
-}
-
-static void hand_to_runner(
-	struct live *v, const char *folder, const struct job *j, const struct event_record *ev)
-{
-	struct engine *e = v->engine;
-	struct rundir rd = {0};
-	struct err err = CLEAN_ERR;
-
-	if (rundir_make(&rd, v, j, ev, folder, &err) < 0) {
-		start_failed(v, err.code == -ENOSPC ? "no_space" : "workspace", err.text);
-	} else {
-		v->is_handed = true;
-		e->ports.runner->ops->start(e->ports.runner, &rd.spec);
-	}
-	rundir_fini(&rd);
-}
-
-static void workspace_ready(void *ctx, const struct id *job_id, int rc, const char *text)
-{
-	struct engine *e = ctx;
-	struct live *v = engine_live_job(e, job_id);
-	struct err err = CLEAN_ERR;
-	struct event_record ev = {0};
-	struct job j = {0};
-
-	if (v == NULL || v->is_finishing)
-		return;
-	if (v->stop != STOP_NONE) {
-		start_failed(v, "cancelled", "it was cancelled before it started");
-		return;
-	}
-	if (rc < 0) {
-		start_failed(v, rc == -ENOSPC ? "no_space" : "workspace", text);
-		return;
-	}
-	rc = store_job(v->pylon->db, job_id, &j, &err);
-	if (rc == 0)
-		rc = store_event(v->pylon->db, job_id, &ev, &err);
-	if (rc == 0)
-		hand_to_runner(v, text, &j, &ev);
-	else
-		start_failed(v, "store", rc < 0 ? err.text : "its event is missing");
-	event_record_fini(&ev);
-	job_fini(&j);
-}
-
-static void prepare_workspace(struct live *v)
-{
-	struct engine *e = v->engine;
-	const struct pylon_config *c = v->config;
-	struct workspace_spec spec = {.kind = c->workspace == WORKSPACE_LOCAL ? WORKSPACE_KIND_LOCAL
-									      : WORKSPACE_KIND_NONE,
-		.job_id = v->job_id,
-		.path = c->workspace_path};
-
-	e->ports.workspace->ops->prepare(e->ports.workspace, &spec, workspace_ready, e);
-}
+/* --- T2 --- */
 
 static void claim_lost(struct claim_task *t, int rc, const struct err *err)
 {
@@ -245,7 +179,7 @@ static void claim_done(struct store_op *op, int rc, const struct err *err)
 		memcpy(v->token_sha256, t->op.token_sha256, sizeof(v->token_sha256));
 		v->image = xstrdup_or_null(t->config->image);
 		engine_emit(p->engine, "job", p, &v->job_id, "starting", NULL);
-		prepare_workspace(v);
+		live_prepare(v);
 	}
 	if (rc >= 0)
 		engine_kick(p->engine);

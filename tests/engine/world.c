@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/world.h"
 
+#include <errno.h>
+
 #include "base/log.h"
 
 /* --- fake runner --- */
@@ -23,12 +25,16 @@ static bool runner_is_up(const struct runner *r)
 }
 
 static void runner_ensure(struct runner *r, const char *image UNUSED,
-	void (*done)(void *ctx, int rc, const char *text), void *ctx)
+	void (*done)(void *ctx, int rc, const char *text, const struct runner_user *user),
+	void *ctx)
 {
 	struct fake_runner *f = runner_of(r);
 
 	f->ensured++;
-	done(ctx, f->image_fails ? -2 : 0, f->image_fails ? "no such image" : "");
+	f->image_done = done;
+	f->image_ctx = ctx;
+	if (!f->is_image_slow)
+		done(ctx, f->image_fails ? -2 : 0, f->image_fails ? "no such image" : "", &f->user);
 }
 
 /* T2 is on disk before anything starts. */
@@ -54,6 +60,11 @@ static void runner_start(struct runner *r, const struct runner_spec *spec)
 	for (size_t i = 0; i < spec->mount_count; i++)
 		if (str_eq(spec->mounts[i].target, "/run/pylon/prompt"))
 			run->prompt_file = xstrdup(spec->mounts[i].source);
+	for (size_t i = 0; i < spec->mount_count; i++)
+		strv_addf(&run->mounts, "%s:%s:%s", spec->mounts[i].source, spec->mounts[i].target,
+			spec->mounts[i].is_read_only ? "ro" : "rw");
+	strv_copy(&run->env, spec->env);
+	run->user = xstrdup_or_null(spec->user);
 	for (size_t i = 0; i < spec->env->n; i++)
 		if (str_has_prefix(spec->env->v[i], "CALLBACK_URL="))
 			(void)str_copy(run->callback, sizeof(run->callback), spec->env->v[i]);
@@ -61,7 +72,8 @@ static void runner_start(struct runner *r, const struct runner_spec *spec)
 		f->ev.refused(f->ev.ctx, &spec->run_id, RUNNER_ENGINE_DOWN, "nobody is there");
 }
 
-static void runner_adopt(struct runner *r, const struct id *run_id, const char *log UNUSED)
+static void runner_adopt(
+	struct runner *r, const struct id *run_id, const char *log UNUSED, struct mask *mask UNUSED)
 {
 	struct fake_runner *f = runner_of(r);
 	struct fake_run *run = &f->runs[f->n++];
@@ -86,9 +98,12 @@ static void runner_stop(struct runner *r, const struct id *run_id, int64_t grace
 	run->stops++;
 }
 
-static void runner_note(
-	struct runner *r UNUSED, const struct id *run_id UNUSED, const char *line UNUSED)
+static void runner_note(struct runner *r, const struct id *run_id, const char *line)
 {
+	struct fake_run *run = by_id(runner_of(r), run_id);
+
+	assert_non_null(run);
+	strv_add(&run->notes, line);
 }
 
 /* T4 is on disk before the proof goes. */
@@ -203,6 +218,12 @@ static void workspace_prepare(struct workspace *w, const struct workspace_spec *
 	f->waiting = spec->job_id;
 	f->done = done;
 	f->done_ctx = ctx;
+	f->kind = spec->kind;
+	str_replace(&f->repo, spec->repo);
+	str_replace(&f->ref, spec->ref);
+	f->is_repo_literal = spec->is_repo_literal;
+	f->owner = spec->owner;
+	f->progress = spec->progress;
 	if (!f->is_slow)
 		done(ctx, &spec->job_id, fail, fail < 0 ? "no folder" : f->jobs);
 }
@@ -215,12 +236,34 @@ static void workspace_remove(struct workspace *w, const struct id *job)
 	f->last_removed = *job;
 }
 
+static char *workspace_shared(struct workspace *w, const struct workspace_spec *spec)
+{
+	struct fake_workspace *f = container_of(w, struct fake_workspace, port);
+
+	return spec->kind == WORKSPACE_KIND_GIT_WORKTREE ? xasprintf("%s/../repos/cache", f->jobs)
+							 : NULL;
+}
+
+static void workspace_cancel(struct workspace *w, const struct id *job)
+{
+	struct fake_workspace *f = container_of(w, struct fake_workspace, port);
+
+	if (!str_eq(f->waiting.s, job->s))
+		return;
+	f->cancelled++;
+	f->waiting = (struct id){0};
+	f->done(f->done_ctx, job, -ECANCELED, "it was cancelled");
+}
+
 static void workspace_free(struct workspace *w UNUSED)
 {
 }
 
-static const struct workspace_ops fake_workspace_ops = {
-	.prepare = workspace_prepare, .remove = workspace_remove, .free = workspace_free};
+static const struct workspace_ops fake_workspace_ops = {.prepare = workspace_prepare,
+	.shared = workspace_shared,
+	.cancel = workspace_cancel,
+	.remove = workspace_remove,
+	.free = workspace_free};
 
 /* --- the world --- */
 
@@ -288,8 +331,15 @@ void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml
 
 static void forget_fakes(struct world *w)
 {
-	for (size_t i = 0; i < w->runner.n; i++)
-		free(w->runner.runs[i].prompt_file);
+	for (size_t i = 0; i < w->runner.n; i++) {
+		struct fake_run *run = &w->runner.runs[i];
+
+		free(run->prompt_file);
+		free(run->user);
+		strv_fini(&run->env);
+		strv_fini(&run->mounts);
+		strv_fini(&run->notes);
+	}
 	for (size_t i = 0; i < w->channel.n; i++) {
 		free(w->channel.sent[i].kind);
 		free(w->channel.sent[i].message);
@@ -371,6 +421,8 @@ void world_close(struct world *w)
 	engine_free(w->engine);
 	forget_fakes(w);
 	free(w->workspace.jobs);
+	free(w->workspace.repo);
+	free(w->workspace.ref);
 	config_free(w->config);
 	loop_free(w->loop);
 	t_folder_remove(w->home);
@@ -464,6 +516,25 @@ void world_workspace_ready(struct world *w)
 
 	f->done(f->done_ctx, &f->waiting, 0, f->jobs);
 	loop_settle(w->loop);
+}
+
+void world_image_known(struct world *w, int rc)
+{
+	struct fake_runner *f = &w->runner;
+
+	f->image_done(f->image_ctx, rc, rc < 0 ? "no such image" : "", &f->user);
+	loop_settle(w->loop);
+}
+
+const char *world_env(struct world *w, size_t i, const char *name)
+{
+	const struct strv *env = &world_run(w, i)->env;
+	size_t n = strlen(name);
+
+	for (size_t k = 0; k < env->n; k++)
+		if (strncmp(env->v[k], name, n) == 0 && env->v[k][n] == '=')
+			return env->v[k] + n + 1;
+	return NULL;
 }
 
 void world_result(struct world *w, size_t i, const char *json)

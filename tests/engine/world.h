@@ -22,6 +22,10 @@ struct fake_run {
 	struct id run_id, job_id;
 	char *prompt_file;
 	char callback[256];
+	struct strv env;    /* as it was started with */
+	struct strv mounts; /* source:target:mode */
+	char *user;         /* NULL = the image's own */
+	struct strv notes;  /* lines added to its log */
 	bool is_started, is_adopted, is_forgotten;
 	int stops;
 };
@@ -39,6 +43,11 @@ struct fake_runner {
 	size_t found_n;
 	bool image_fails, survey_fails;
 	size_t ensured; /* images asked for */
+	/* What is told of every image; is_image_slow: only by world_image_known(). */
+	struct runner_user user;
+	bool is_image_slow;
+	void (*image_done)(void *ctx, int rc, const char *text, const struct runner_user *user);
+	void *image_ctx;
 };
 
 struct fake_sent {
@@ -64,6 +73,13 @@ struct fake_workspace {
 	struct id waiting;
 	void (*done)(void *ctx, const struct id *job_id, int rc, const char *text);
 	void *done_ctx;
+	/* of the last spec */
+	enum workspace_kind kind;
+	char *repo, *ref;
+	bool is_repo_literal;
+	struct workspace_owner owner;
+	size_t cancelled;
+	void (*progress)(void *ctx, const struct id *job_id, const char *line);
 	size_t removed;
 	struct id last_removed;
 };
@@ -112,6 +128,10 @@ void world_started(struct world *w, size_t i);
 void world_exited(struct world *w, size_t i, int status);
 /* The workspace that was asked for last is there. */
 void world_workspace_ready(struct world *w);
+/* The image that was asked for last is there (rc 0), or not. */
+void world_image_known(struct world *w, int rc);
+/* Value of a variable that the run was started with; NULL when it has none. */
+const char *world_env(struct world *w, size_t i, const char *name);
 /* Puts result.json where the run's agent would. */
 void world_result(struct world *w, size_t i, const char *json);
 /* State of the job, its row in *ret (job_fini()). */
