@@ -85,6 +85,7 @@ void api_respond_json(struct http_request *req, int status, const struct js *j);
 /* An engine_answer_fn whose ctx is the request. */
 void api_answered(void *ctx, const struct answer *a);
 /* {"items":...,"next":...}; takes `items`; next NULL = the last page. */
+struct js *api_list(struct js *items, const char *next);
 void api_respond_list(struct http_request *req, struct js *items, const char *next);
 /* ?limit= within 1..LIST_LIMIT_MAX; false after having refused. */
 bool api_query_limit(struct http_request *req, size_t *ret);
@@ -96,6 +97,7 @@ struct js *api_body(struct http_request *req);
 /* A job; `is_whole` keeps long texts, else they are cut ("truncated": true). */
 struct js *job_json(struct api *a, const struct job *j, bool is_whole);
 struct js *run_json(const struct run *r);
+struct js *usage_json(const struct usage *u);
 struct js *delivery_json(const struct delivery *d, const char *pylon);
 struct js *event_json(const struct event_record *ev);
 
@@ -108,7 +110,13 @@ void explain_job(struct js *out, const struct job *j, const char *waiting);
 
 /* By unique prefix; false after having refused. The caller frees *ret with job_fini(). */
 bool api_find_job(struct api *a, struct http_request *req, struct slice id, struct job *ret);
+/* Who decides, for the record: "by" of the body, which only a local peer is believed. free() it. */
+char *api_decider(const struct http_request *req, const struct js *body);
 route_fn jobs_list, jobs_one, jobs_explain, jobs_decide;
+
+/* --- talk.c --- */
+
+route_fn talk_reply, talk_attach;
 
 /* --- log.c, events.c --- */
 

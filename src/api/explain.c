@@ -7,22 +7,25 @@
  */
 #include "api/api-internal.h"
 
-#define SHORT_ID 8
+#define SHORT_ID  8
+#define HINTS_MAX 3
 
 static const struct {
 	const char *text;
-	const char *hints[3];
+	const char *hints[HINTS_MAX];
 } explanations[JOB_STATES] = {
 	[JOB_AWAITING_APPROVAL] = {"It waits until somebody approves or dismisses it.",
 		{"pylon approve %s", "pylon dismiss %s"}},
 	[JOB_QUEUED] = {"It is accepted and waits for its turn.", {"pylon kill %s"}},
 	[JOB_STARTING] = {"Its container is being made.", {"pylon logs -f %s", "pylon kill %s"}},
-	[JOB_RUNNING] = {"Its agent is working.", {"pylon logs -f %s", "pylon kill %s"}},
-	[JOB_COMPLETED] = {"Its agent finished and reported success.", {"pylon logs %s"}},
+	[JOB_RUNNING] = {"Its agent is working.",
+		{"pylon logs -f %s", "pylon attach %s", "pylon kill %s"}},
+	[JOB_COMPLETED] = {"Its agent finished and reported success.",
+		{"pylon logs %s", "pylon reply %s TEXT"}},
 	[JOB_FAILED] = {"Its agent failed, or could not be started.",
-		{"pylon logs %s", "pylon retry %s"}},
+		{"pylon logs %s", "pylon retry %s", "pylon reply %s TEXT"}},
 	[JOB_TIMED_OUT] = {"It took longer than agent.timeout allows and was stopped.",
-		{"pylon logs %s", "pylon retry %s"}},
+		{"pylon logs %s", "pylon retry %s", "pylon reply %s TEXT"}},
 	[JOB_CANCELLED] = {"Somebody stopped it.", {"pylon retry %s"}},
 	[JOB_LOST] = {"Its container vanished; how far the agent came is not known.",
 		{"pylon logs %s", "pylon retry %s"}},
@@ -33,6 +36,19 @@ static const struct {
 		 "the sender sends it again or when it is retried.",
 			{"pylon retry %s"}},
 };
+
+/* The hint with the job's short id in the place of its %s. */
+static void add_hint(struct js *hints, const char *hint, const struct id *id)
+{
+	const char *place = strstr(hint, "%s");
+	CLEANUP(buf_fini) struct buf line = BUF_NULL;
+
+	must(place != NULL);
+	buf_add(&line, hint, (size_t)(place - hint));
+	buf_add(&line, id->s, SHORT_ID);
+	buf_add_str(&line, place + strlen("%s"));
+	js_add_str(hints, buf_str(&line));
+}
 
 static void add_detail(struct buf *out, const char *what, const char *text)
 {
@@ -51,15 +67,7 @@ void explain_job(struct js *out, const struct job *j, const char *waiting)
 	add_detail(&text, "Error", j->error);
 	add_detail(&text, "Decided by", j->decided_by);
 	js_set_str(out, "text", buf_str(&text));
-	for (size_t i = 0; i < ARRAY_LEN(explanations[0].hints); i++) {
-		const char *hint = explanations[j->state].hints[i];
-		CLEANUP(buf_fini) struct buf line = BUF_NULL;
-
-		if (hint == NULL)
-			break;
-		buf_add(&line, hint, strlen(hint) - strlen("%s"));
-		buf_add(&line, j->id.s, SHORT_ID);
-		js_add_str(hints, buf_str(&line));
-	}
+	for (size_t i = 0; i < HINTS_MAX && explanations[j->state].hints[i] != NULL; i++)
+		add_hint(hints, explanations[j->state].hints[i], &j->id);
 	js_set_take(out, "hints", hints);
 }

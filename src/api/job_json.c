@@ -67,6 +67,23 @@ static void set_waiting(struct js *o, struct api *a, const struct job *j)
 	js_set_str(o, "waiting", why.n == 0 ? NULL : buf_str(&why));
 }
 
+struct js *usage_json(const struct usage *u)
+{
+	struct js *o = js_object();
+
+	js_set_int(o, "input_tokens", u->input_tokens);
+	js_set_int(o, "output_tokens", u->output_tokens);
+	js_set_int(o, "cache_read_tokens", u->cache_read_tokens);
+	js_set_int(o, "cache_write_tokens", u->cache_write_tokens);
+	return o;
+}
+
+static void set_spent(struct js *o, double cost_usd, const struct usage *u)
+{
+	js_set_real(o, "total_cost_usd", cost_usd);
+	js_set_take(o, "usage", usage_json(u));
+}
+
 struct js *job_json(struct api *a, const struct job *j, bool is_whole)
 {
 	struct js *o = js_object();
@@ -90,7 +107,7 @@ struct js *job_json(struct api *a, const struct job *j, bool is_whole)
 	is_cut |= set_text(o, "result", j->result, is_whole);
 	is_cut |= set_output(o, j, is_whole);
 	js_set_str(o, "session_id", j->session_id);
-	js_set_real(o, "total_cost_usd", j->cost_usd);
+	set_spent(o, j->cost_usd, &j->usage);
 	is_cut |= set_text(o, "error", j->error, is_whole);
 	js_set_str(o, "decided_by", j->decided_by);
 	set_waiting(o, a, j);
@@ -108,6 +125,7 @@ struct js *run_json(const struct run *r)
 	js_set_str(o, "state", run_state_name(r->state));
 	js_set_str(o, "reason", r->reason);
 	set_exit_code(o, r->exit_code);
+	set_spent(o, r->cost_usd, &r->usage);
 	js_set_str(o, "handle", r->handle);
 	js_set_str(o, "image", r->image);
 	js_set_time(o, "created_at", r->created_at);

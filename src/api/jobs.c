@@ -4,19 +4,25 @@
  *
  * Pages go by time: `next` is the creation time (microseconds) of the page's last job, and `before`
  * asks for what is older. Jobs created in the same microsecond are never torn apart by the end of
- * a page: the page then ends before them.
+ * a page: the page then ends before them. A page tells what its jobs have cost together ("total").
  */
 #include "api/api-internal.h"
 #include "base/id.h"
 
 #define BY_MAX 64
 
+struct page_item {
+	int64_t created_at;
+	double cost_usd;
+	struct usage usage;
+	struct js *json;
+};
+
 /* One page being gathered; one job more than asked for tells whether there is another page. */
 struct page {
 	struct api *api;
 	size_t n;
-	int64_t created[LIST_LIMIT_MAX + 1];
-	struct js *items[LIST_LIMIT_MAX + 1];
+	struct page_item items[LIST_LIMIT_MAX + 1];
 };
 
 static void page_free(struct page *p)
@@ -24,7 +30,7 @@ static void page_free(struct page *p)
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->n; i++)
-		js_free(p->items[i]);
+		js_free(p->items[i].json);
 	free(p);
 }
 DEFINE_FREEP(struct page, page_free)
@@ -35,8 +41,12 @@ static void page_add(const struct job *j, void *ctx)
 
 	if (p->n == ARRAY_LEN(p->items))
 		return;
-	p->created[p->n] = j->created_at;
-	p->items[p->n++] = job_json(p->api, j, false);
+	p->items[p->n++] = (struct page_item){
+		.created_at = j->created_at,
+		.cost_usd = j->cost_usd,
+		.usage = j->usage,
+		.json = job_json(p->api, j, false),
+	};
 }
 
 /* How many of the gathered jobs the page shows. */
@@ -46,22 +56,54 @@ static size_t page_cut(const struct page *p, size_t limit)
 
 	if (p->n <= limit)
 		return p->n;
-	while (n > 0 && p->created[n - 1] == p->created[limit])
+	while (n > 0 && p->items[n - 1].created_at == p->items[limit].created_at)
 		n--;
 	return n == 0 ? limit : n;
 }
 
+/* Agents count their tokens themselves: what they say may be any number. */
+static void add_capped(int64_t *sum, int64_t more)
+{
+	if (__builtin_add_overflow(*sum, more, sum))
+		*sum = more < 0 ? INT64_MIN : INT64_MAX;
+}
+
+/* What the first n jobs of the page have spent. */
+static struct js *page_total(const struct page *p, size_t n)
+{
+	struct js *o = js_object();
+	struct usage sum = {0};
+	double cost_usd = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct usage *u = &p->items[i].usage;
+
+		cost_usd += p->items[i].cost_usd;
+		add_capped(&sum.input_tokens, u->input_tokens);
+		add_capped(&sum.output_tokens, u->output_tokens);
+		add_capped(&sum.cache_read_tokens, u->cache_read_tokens);
+		add_capped(&sum.cache_write_tokens, u->cache_write_tokens);
+	}
+	js_set_int(o, "jobs", (int64_t)n);
+	js_set_real(o, "total_cost_usd", cost_usd);
+	js_set_take(o, "usage", usage_json(&sum));
+	return o;
+}
+
 static void page_respond(struct http_request *req, struct page *p, size_t limit)
 {
+	CLEANUP(js_freep) struct js *list = NULL;
 	struct js *items = js_array();
 	size_t n = page_cut(p, limit);
 	CLEANUP(buf_fini) struct buf next = BUF_NULL;
 
 	for (size_t i = 0; i < n; i++)
-		js_add_take(items, STEAL(p->items[i]));
+		js_add_take(items, STEAL(p->items[i].json));
 	if (n < p->n)
-		buf_printf(&next, "%lld", (long long)p->created[n - 1]);
-	api_respond_list(req, items, next.n == 0 ? NULL : buf_str(&next));
+		buf_printf(&next, "%lld", (long long)p->items[n - 1].created_at);
+	list = api_list(items, next.n == 0 ? NULL : buf_str(&next));
+	js_set_take(list, "total", page_total(p, n));
+	api_respond_json(req, 200, list);
 }
 
 static bool read_state(struct http_request *req, enum job_state *ret)
@@ -173,6 +215,24 @@ static void add_delivery(const struct delivery *d, void *ctx)
 	js_add_take(ctx, delivery_json(d, NULL));
 }
 
+static void add_line(int64_t at, const char *line, void *ctx)
+{
+	struct js *o = js_object();
+
+	js_set_time(o, "at", at);
+	js_set_str(o, "line", line);
+	js_add_take(ctx, o);
+}
+
+/* Empty unless a run is alive. */
+static void add_progress(struct js *o, struct api *a, const struct job *j)
+{
+	struct js *lines = js_array();
+
+	engine_job_progress(a->o.engine, &j->id, add_line, lines);
+	js_set_take(o, "progress", lines);
+}
+
 static void add_event(struct js *o, struct api *a, const struct job *j)
 {
 	CLEANUP(event_record_fini) struct event_record ev = {0};
@@ -204,6 +264,7 @@ void jobs_one(struct api *a, struct http_request *req, const struct route_match 
 		api_refuse(req, 503, "store_unavailable", "the job cannot be read: %.100s", e.text);
 		return;
 	}
+	add_progress(o, a, &j);
 	add_event(o, a, &j);
 	api_respond_json(req, 200, o);
 }
@@ -244,8 +305,7 @@ void jobs_explain(struct api *a, struct http_request *req, const struct route_ma
 	api_respond_json(req, 200, o);
 }
 
-/* Who decides, for the record: "by" of the body, which only a local peer is believed. */
-static char *decider(const struct http_request *req, const struct js *body)
+char *api_decider(const struct http_request *req, const struct js *body)
 {
 	const char *by = js_get_str(body, "by");
 	CLEANUP(buf_fini) struct buf clean = BUF_NULL;
@@ -266,7 +326,7 @@ void jobs_decide(struct api *a, struct http_request *req, const struct route_mat
 
 	if (body == NULL || !api_find_job(a, req, m->args[0], &j))
 		return;
-	by = decider(req, body);
+	by = api_decider(req, body);
 	engine_decide(
 		a->o.engine, (enum engine_decision)m->route->param, &j.id, by, api_answered, req);
 }

@@ -235,6 +235,9 @@ void log_get(struct api *a, struct http_request *req, const struct route_match *
 	}
 	l = log_stream_new(a, &j);
 	l->is_following = follow && !job_is_over(j.state);
+	/* What is there before a run has begun is the log of the run before. */
+	if (j.state == JOB_QUEUED || j.state == JOB_STARTING)
+		l->ended = inode_of(l->path);
 	l->stream = http_stream_start(req, 200, "text/plain; charset=utf-8", reader_is_gone, l);
 	http_stream_on_drained(l->stream, drained);
 	if (has_tail)

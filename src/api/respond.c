@@ -50,12 +50,19 @@ void api_answered(void *ctx, const struct answer *a)
 	http_respond_answer(ctx, a);
 }
 
-void api_respond_list(struct http_request *req, struct js *items, const char *next)
+struct js *api_list(struct js *items, const char *next)
 {
-	CLEANUP(js_freep) struct js *list = js_object();
+	struct js *list = js_object();
 
 	js_set_take(list, "items", items);
 	js_set_str(list, "next", next);
+	return list;
+}
+
+void api_respond_list(struct http_request *req, struct js *items, const char *next)
+{
+	CLEANUP(js_freep) struct js *list = api_list(items, next);
+
 	api_respond_json(req, 200, list);
 }
 

@@ -53,6 +53,8 @@ const struct route api_routes[] = {
 	{POST, "/api/jobs/:id/retry", DOOR_API, API_BODY_MAX, jobs_decide, ENGINE_RETRY},
 	{POST, "/api/jobs/:id/approve", DOOR_API, API_BODY_MAX, jobs_decide, ENGINE_APPROVE},
 	{POST, "/api/jobs/:id/dismiss", DOOR_API, API_BODY_MAX, jobs_decide, ENGINE_DISMISS},
+	{POST, "/api/jobs/:id/reply", DOOR_API, API_BODY_MAX, talk_reply, 0},
+	{GET, "/api/jobs/:id/attach", DOOR_API, 0, talk_attach, 0},
 	{GET, "/api/deliveries", DOOR_API, 0, deliveries_list, 0},
 	{POST, "/api/deliveries/:id/redeliver", DOOR_API, API_BODY_MAX, deliveries_redeliver, 0},
 	{STREAM, "/api/events", DOOR_API, 0, events_get, 0},

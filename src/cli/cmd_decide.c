@@ -10,18 +10,21 @@
 
 #include "cli/commands-internal.h"
 
-/* {"by":"name (command line)"} */
+char *cli_decider(void)
+{
+	const struct passwd *who = getpwuid(getuid()); /* NOLINT(concurrency-mt-unsafe) */
+
+	if (who != NULL)
+		return xasprintf("%.40s (command line)", who->pw_name);
+	return xasprintf("uid %u (command line)", (unsigned)getuid());
+}
+
 static char *decision_body(void)
 {
 	CLEANUP(js_freep) struct js *o = js_object();
 	CLEANUP(buf_fini) struct buf text = BUF_NULL;
-	const struct passwd *who = getpwuid(getuid()); /* NOLINT(concurrency-mt-unsafe) */
-	CLEANUP(freep) char *by = NULL;
+	CLEANUP(freep) char *by = cli_decider();
 
-	if (who != NULL)
-		by = xasprintf("%.40s (command line)", who->pw_name);
-	else
-		by = xasprintf("uid %u (command line)", (unsigned)getuid());
 	js_set_str(o, "by", by);
 	js_write(&text, o);
 	return buf_steal(&text);

@@ -2,9 +2,12 @@
 /*
  * cli/cmd_show.c - `pylon show`: everything about one job, for people.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "cli/commands-internal.h"
+
+#define PROGRESS_LINES 8
 
 static void print_time(const struct js *o, const char *key, const char *label,
 	void (*relate)(struct buf *out, const char *when))
@@ -41,9 +44,37 @@ static void print_head(const struct cli *c, const struct js *j)
 		cli_color_end(c));
 }
 
+/* "1200 in, 340 out, 9000 read from and 100 written to the cache" */
+static void print_tokens(const struct js *usage)
+{
+	int64_t in = js_get_int(usage, "input_tokens", 0);
+	int64_t out = js_get_int(usage, "output_tokens", 0);
+	int64_t cache_read = js_get_int(usage, "cache_read_tokens", 0);
+	int64_t cache_write = js_get_int(usage, "cache_write_tokens", 0);
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	if (in == 0 && out == 0 && cache_read == 0 && cache_write == 0)
+		return;
+	buf_printf(&text, "%" PRId64 " in, %" PRId64 " out", in, out);
+	if (cache_read != 0 || cache_write != 0)
+		buf_printf(&text, ", %" PRId64 " read from and %" PRId64 " written to the cache",
+			cache_read, cache_write);
+	cli_print_fact("tokens", buf_str(&text));
+}
+
+/* "0.0123 USD" behind `before`; nothing when it cost nothing. */
+static void add_cost(struct buf *out, const char *before, const struct js *o)
+{
+	double cost_usd = js_get_real(o, "total_cost_usd", 0);
+
+	if (cost_usd > 0)
+		buf_printf(out, "%s%.4f USD", before, cost_usd);
+}
+
 static void print_facts(const struct js *j)
 {
 	CLEANUP(buf_fini) struct buf duration = BUF_NULL;
+	CLEANUP(buf_fini) struct buf cost = BUF_NULL;
 	int64_t ms = js_get_int(j, "duration_ms", -1);
 
 	cli_print_fact("reason", js_get_str(j, "reason"));
@@ -66,8 +97,27 @@ static void print_facts(const struct js *j)
 	print_number(j, "exit_code", "exit code");
 	cli_print_fact("session", js_get_str(j, "session_id"));
 	cli_print_fact("decided by", js_get_str(j, "decided_by"));
-	if (js_get_real(j, "total_cost_usd", 0) > 0)
-		(void)printf("  %-12s %.4f USD\n", "cost", js_get_real(j, "total_cost_usd", 0));
+	print_tokens(js_get(j, "usage"));
+	add_cost(&cost, "", j);
+	cli_print_fact("cost", buf_str(&cost));
+}
+
+/* What its agent did last. */
+static void print_progress(const struct js *lines)
+{
+	size_t n = js_len(lines);
+
+	if (n == 0)
+		return;
+	(void)puts("\nProgress:");
+	for (size_t i = n > PROGRESS_LINES ? n - PROGRESS_LINES : 0; i < n; i++) {
+		const struct js *l = js_at(lines, i);
+		CLEANUP(freep) char *line = cli_cell(js_get_str(l, "line"), 200);
+		CLEANUP(buf_fini) struct buf ago = BUF_NULL;
+
+		cli_ago(&ago, js_get_str(l, "at"));
+		(void)printf("  %-12s %s\n", buf_str(&ago), line);
+	}
 }
 
 static void print_runs(const struct js *runs)
@@ -82,13 +132,15 @@ static void print_runs(const struct js *runs)
 		CLEANUP(freep) char *image = cli_cell(js_get_str(r, "image"), 100);
 		int64_t exit_code = js_get_int(r, "exit_code", -1);
 		CLEANUP(buf_fini) struct buf duration = BUF_NULL;
+		CLEANUP(buf_fini) struct buf cost = BUF_NULL;
 
 		cli_duration(&duration, js_get_int(r, "duration_ms", -1));
+		add_cost(&cost, "  ", r);
 		(void)printf("  %lld  %-9s %-8s", (long long)js_get_int(r, "attempt", 0), state,
 			buf_str(&duration));
 		if (exit_code >= 0)
 			(void)printf(" exit %lld", (long long)exit_code);
-		(void)printf("%s%s%s%s\n", *image == '\0' ? "" : "  ", image,
+		(void)printf("%s%s%s%s%s\n", buf_str(&cost), *image == '\0' ? "" : "  ", image,
 			*reason == '\0' ? "" : "  ", reason);
 	}
 }
@@ -150,6 +202,7 @@ int cmd_show(struct cli *c, int argc, char **argv)
 	}
 	print_head(c, j);
 	print_facts(j);
+	print_progress(js_get(j, "progress"));
 	print_runs(js_get(j, "runs"));
 	print_deliveries(c, js_get(j, "deliveries"));
 	print_block("Error", js_get_str(j, "error"));

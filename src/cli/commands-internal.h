@@ -29,6 +29,7 @@ command_fn cmd_list, cmd_check, cmd_test, cmd_trigger, cmd_construct;
 command_fn cmd_enable, cmd_disable, cmd_config;
 command_fn cmd_jobs, cmd_show, cmd_logs, cmd_explain;
 command_fn cmd_kill, cmd_retry, cmd_approve, cmd_dismiss;
+command_fn cmd_reply, cmd_attach;
 command_fn cmd_deliveries, cmd_redeliver;
 command_fn cmd_schedule;
 command_fn cmd_template;
@@ -111,6 +112,11 @@ const char *cli_color_end(const struct cli *c);
 int64_t cli_now(void);
 /* Talk on stderr, left out with --quiet. */
 void cli_say(const struct cli *c, const char *fmt, ...) PRINTF(2, 3);
+
+/* --- cmd_decide.c --- */
+
+/* Who decides, as jobs remember it: "name (command line)"; free() it. */
+char *cli_decider(void);
 
 /* --- cmd_explain.c --- */
 

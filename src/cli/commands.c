@@ -130,6 +130,27 @@ const struct command commands[] = {
 		.help = "Of a pylon: whether it can run, when it is due next, and what became of its\n"
 			"last 20 occurrences.\n",
 		.run = cmd_explain},
+	{.name = "reply",
+		.group = JOBS,
+		.args = "<id> TEXT [--wait]",
+		.summary = "Go on with a job that is over: tell its agent what to do next",
+		.help = "  --wait          show the job's log and exit with its status\n"
+			"\n"
+			"The job runs once more in the same workspace, told TEXT instead of its\n"
+			"prompt, and its agent remembers what it did before. TEXT is one word: put it\n"
+			"in quotes; - is standard input.\n",
+		.run = cmd_reply},
+	{.name = "attach",
+		.group = JOBS,
+		.args = "<id> [-- COMMAND...]",
+		.summary = "A shell in the container of a running job",
+		.help = "Without COMMAND a shell, else that program, with the terminal or the files\n"
+			"that standard input and output are. The exit status is the program's own, or\n"
+			"125 when it could not be started. The job goes on meanwhile; when it ends,\n"
+			"everything in its container ends.\n"
+			"\n"
+			"Asks the container engine itself, so it takes the right to use its socket.\n",
+		.run = cmd_attach},
 	{.name = "kill", .group = JOBS, .args = "<id>", .summary = "Stop a job", .run = cmd_kill},
 	{.name = "retry",
 		.group = JOBS,

@@ -98,6 +98,12 @@ static int tell_end(struct cli *c, const struct js *job, enum job_state state)
 	return job_exit_status(state, exit_code, was_started);
 }
 
+/* It ran before and will run again: the log that is there is not the one to come. */
+static bool runs_again(const struct js *job)
+{
+	return str_eq(js_get_str(job, "state"), "queued") && js_get_int(job, "attempt", 0) > 0;
+}
+
 int cli_wait_job(struct cli *c, const char *id)
 {
 	CLEANUP(js_freep) struct js *first = NULL;
@@ -109,7 +115,7 @@ int cli_wait_job(struct cli *c, const char *id)
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		CLEANUP(js_freep) struct js *job = NULL;
 		enum job_state state = JOB_STATES;
-		int r = show_log(c, id, round > 0);
+		int r = show_log(c, id, round > 0 || runs_again(first));
 
 		if (r == EXIT_OK)
 			r = cli_get(c, &job, "/api/jobs/%s", id);

@@ -73,6 +73,8 @@ static int parse_field(struct slice line, struct client_head *h, struct err *e)
 		h->is_chunked = true;
 	} else if (slice_eq_nocase(name, "connection")) {
 		h->closes |= slice_eq_nocase(value, "close");
+	} else if (slice_eq_nocase(name, "upgrade")) {
+		h->is_tcp |= slice_eq_nocase(value, "tcp");
 	}
 	return 0;
 }
@@ -105,7 +107,7 @@ int client_read_head(struct client *c, struct client_head *ret, struct err *e)
 
 	do {
 		r = read_one_head(c, ret, e);
-	} while (r == 0 && ret->status < 200);
+	} while (r == 0 && ret->status < 200 && ret->status != STATUS_SWITCHING);
 	return r;
 }
 

@@ -14,6 +14,7 @@
 #define STREAM_LINE_MAX    HTTP_CHUNK_LINE_MAX
 #define CLIENT_NO_DEADLINE INT64_MAX
 #define CLIENT_READ_SIZE   KIB(16)
+#define STATUS_SWITCHING   101
 
 struct client {
 	char *unix_path; /* NULL = TCP */
@@ -35,6 +36,23 @@ NODISCARD int client_send(struct client *c, struct slice data, struct err *e);
 /* Reads some bytes behind c->in. Returns 1, 0 at the end of the stream, or negative. */
 NODISCARD int client_fill(struct client *c, struct err *e);
 
+/* --- client.c --- */
+
+struct client_request {
+	const char *method, *path;
+	const char *const *headers; /* NULL-ended, or NULL */
+	struct slice body;
+	bool is_upgrade; /* the answer may be 101 */
+};
+
+struct client_head;
+/* Sends the request and reads the answer's head. */
+NODISCARD int client_exchange(
+	struct client *c, const struct client_request *q, struct client_head *ret, struct err *e);
+/* Reads the whole body of an answer into *ret. */
+NODISCARD int client_gather(
+	struct client *c, const struct client_head *h, struct client_answer *ret, struct err *e);
+
 /* --- answer.c --- */
 
 /* What an answer's head says about its body. */
@@ -44,9 +62,10 @@ struct client_head {
 	bool has_length;
 	uint64_t length;
 	bool closes; /* the connection cannot be used again */
+	bool is_tcp; /* with 101: `Upgrade: tcp` */
 };
 
-/* Takes a head (the final one: 1xx are skipped) off the connection. */
+/* Takes a head (the final one: 1xx are skipped, but for 101) off the connection. */
 NODISCARD int client_read_head(struct client *c, struct client_head *ret, struct err *e);
 /* Hands out the body; on_data returning false ends it with -ECANCELED. */
 NODISCARD int client_read_body(struct client *c, const struct client_head *h,

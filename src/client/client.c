@@ -77,14 +77,8 @@ static bool is_one_line(const char *s)
 	return true;
 }
 
-struct request {
-	const char *method, *path;
-	const char *const *headers;
-	struct slice body;
-};
-
 static int write_head(
-	const struct client *c, const struct request *q, struct buf *out, struct err *e)
+	const struct client *c, const struct client_request *q, struct buf *out, struct err *e)
 {
 	if (!is_one_line(q->path) || strchr(q->path, ' ') != NULL)
 		return err_set(e, -EINVAL, "a blank or a control character in the path");
@@ -100,9 +94,8 @@ static int write_head(
 	return 0;
 }
 
-/* Sends the request and reads the answer's head. */
-static int exchange(
-	struct client *c, const struct request *q, struct client_head *ret, struct err *e)
+int client_exchange(
+	struct client *c, const struct client_request *q, struct client_head *ret, struct err *e)
 {
 	CLEANUP(buf_fini) struct buf head = BUF_NULL;
 	struct err unsent = CLEAN_ERR;
@@ -123,7 +116,10 @@ static int exchange(
 		return r;
 	}
 	/* A server that refuses early stops reading; its answer is there all the same. */
-	return client_read_head(c, ret, e);
+	r = client_read_head(c, ret, e);
+	if (r == 0 && ret->status == STATUS_SWITCHING && !q->is_upgrade)
+		return err_set(e, -EPROTO, "it switches protocols without being asked");
+	return r;
 }
 
 struct gather {
@@ -143,7 +139,7 @@ static bool add_to_answer(void *ctx, struct slice data)
 	return true;
 }
 
-static int gather_answer(
+int client_gather(
 	struct client *c, const struct client_head *h, struct client_answer *ret, struct err *e)
 {
 	struct gather g = {.answer = ret};
@@ -160,13 +156,13 @@ static int gather_answer(
 int client_call(struct client *c, const char *method, const char *path, const char *const *headers,
 	struct slice body, struct client_answer *ret, struct err *e)
 {
-	struct request q = {method, path, headers, body};
+	struct client_request q = {method, path, headers, body, false};
 	CLEANUP(client_answer_fini) struct client_answer answer = {0};
 	struct client_head h = {0};
-	int r = exchange(c, &q, &h, e);
+	int r = client_exchange(c, &q, &h, e);
 
 	if (r == 0)
-		r = gather_answer(c, &h, &answer, e);
+		r = client_gather(c, &h, &answer, e);
 	if (r < 0 || h.closes || !(h.is_chunked || h.has_length))
 		client_disconnect(c);
 	if (r < 0)
@@ -179,17 +175,17 @@ int client_call(struct client *c, const char *method, const char *path, const ch
 int client_stream(struct client *c, const char *path, bool (*on_data)(void *ctx, struct slice data),
 	void *ctx, struct client_answer *ret, struct err *e)
 {
-	struct request q = {"GET", path, NULL, SLICE_NULL};
+	struct client_request q = {"GET", path, NULL, SLICE_NULL, false};
 	CLEANUP(client_answer_fini) struct client_answer answer = {0};
 	struct client_head h = {0};
-	int r = exchange(c, &q, &h, e);
+	int r = client_exchange(c, &q, &h, e);
 
 	if (r == 0 && h.status == 200) {
 		answer.status = h.status;
 		c->deadline = CLIENT_NO_DEADLINE;
 		r = client_read_body(c, &h, on_data, ctx, e);
 	} else if (r == 0) {
-		r = gather_answer(c, &h, &answer, e);
+		r = client_gather(c, &h, &answer, e);
 	}
 	if (r < 0 || h.closes || !(h.is_chunked || h.has_length))
 		client_disconnect(c);

@@ -91,6 +91,37 @@ void engine_decide(struct engine *e, enum engine_decision d, const struct id *jo
 	answer(fn, ctx);
 }
 
+void engine_reply(struct engine *e, const struct id *job_id, struct slice text, const char *by,
+	engine_answer_fn *fn, void *ctx)
+{
+	(void)e;
+	called("reply", slice_of(job_id->s));
+	called("text", text);
+	called("by", slice_of(by));
+	answer(fn, ctx);
+}
+
+void engine_job_progress(struct engine *e, const struct id *job_id,
+	void (*fn)(int64_t at, const char *line, void *ctx), void *ctx)
+{
+	(void)e;
+	(void)job_id;
+	for (size_t i = 0; i < ARRAY_LEN(fake.progress) && fake.progress[i] != NULL; i++)
+		fn(i == 0 ? 0 : NOW_US, fake.progress[i], ctx);
+}
+
+int engine_job_container(struct engine *e, const struct id *job_id, struct buf *ret_socket,
+	struct buf *ret_container)
+{
+	(void)e;
+	called("container", slice_of(job_id->s));
+	if (fake.container_result == 0) {
+		buf_add_str(ret_socket, "/run/engine.sock");
+		buf_add_str(ret_container, "0123abcd");
+	}
+	return fake.container_result;
+}
+
 void engine_redeliver(
 	struct engine *e, const struct id *delivery_id, engine_answer_fn *fn, void *ctx)
 {
@@ -147,7 +178,12 @@ int engine_job_runs(struct engine *e, const struct job *j,
 	void (*fn)(const struct run *r, void *ctx), void *ctx, struct err *err)
 {
 	char image[] = "pylon/agent-mock";
-	struct run r = {.state = RUN_EXITED, .attempt = 1, .image = image, .exit_code = 3};
+	struct run r = {.state = RUN_EXITED,
+		.attempt = 1,
+		.image = image,
+		.exit_code = 3,
+		.cost_usd = 0.25,
+		.usage = {.input_tokens = 7, .cache_read_tokens = 9}};
 
 	(void)e;
 	(void)j;

@@ -46,6 +46,8 @@ struct fake_engine {
 	struct engine_status status;
 	struct strv notes, keys; /* of the configuration */
 	char calls[1024];        /* "admit /hook;webhook /hook;" ... */
+	const char *progress[4]; /* lines; the first is told without a time */
+	int container_result;
 	struct answer answer;
 	bool answers_later;
 	engine_answer_fn *waiting;

@@ -177,6 +177,31 @@ static void every_state_has_an_explanation(void **state)
 	fake.job_count = 0;
 }
 
+static void hints_are_commands_of_this_job(void **state)
+{
+	static const struct {
+		enum job_state state;
+		const char *hint;
+	} rows[] = {
+		{JOB_RUNNING, "\"pylon attach 11111111\""},
+		{JOB_COMPLETED, "\"pylon reply 11111111 TEXT\""},
+		{JOB_FAILED, "\"pylon reply 11111111 TEXT\""},
+		{JOB_TIMED_OUT, "\"pylon reply 11111111 TEXT\""},
+		{JOB_CANCELLED, "\"pylon retry 11111111\""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fake_request r;
+
+		fake_job(JOB_1, rows[i].state, NOW_US);
+		r = fake_get(*state, "/api/jobs/1111/explain");
+		if (strstr(r.text, rows[i].hint) == NULL)
+			fail_msg("%s is not in %s", rows[i].hint, r.text);
+		fake_request_fini(&r);
+		job_fini(&fake.jobs[--fake.job_count]);
+	}
+}
+
 static void stuck_messages_are_sent_again_by_the_beginning_of_their_id(void **state)
 {
 	struct world *w = *state;
@@ -364,6 +389,7 @@ int main(void)
 		ROW(decisions_reach_the_engine_with_who_decided),
 		ROW(explanation_has_words_and_commands),
 		ROW(every_state_has_an_explanation),
+		ROW(hints_are_commands_of_this_job),
 		ROW(stuck_messages_are_sent_again_by_the_beginning_of_their_id),
 		ROW(readiness_says_what_is_missing),
 		ROW(daemon_tells_how_it_is_and_stops_when_asked),

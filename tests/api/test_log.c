@@ -106,6 +106,35 @@ static void follower_goes_on_with_the_log_of_the_next_attempt(void **state)
 	fake_request_fini(&r);
 }
 
+/* Came when the job was queued again: what is there is the log of the run before. */
+static void follower_between_two_attempts_misses_nothing_of_the_next(void **state)
+{
+	static const enum job_state states[] = {JOB_QUEUED, JOB_STARTING};
+	static const char *const queries[] = {"?follow=1", "?tail=0&follow=1"};
+	static const char *const seen[] = {"one\n", ""};
+
+	for (size_t i = 0; i < 4; i++) {
+		CLEANUP(freep) char *path = xasprintf("%s/%s.log", fake.dir, JOB_1);
+		CLEANUP(freep) char *aside = xasprintf("%s/%s.1.log", fake.dir, JOB_1);
+		CLEANUP(freep) char *all = xasprintf("%stwo and more\n", seen[i % 2]);
+		struct fake_request r = {0};
+
+		fake_job(JOB_1, states[i / 2], NOW_US);
+		print("one\n");
+		open_log(*state, &r, queries[i % 2]);
+		assert_string_equal(text_of(&r), seen[i % 2]);
+		assert_int_equal(rename(path, aside), 0);
+		print("two and more\n");
+		fake_event(*state, "log", JOB_1, "");
+		assert_string_equal(text_of(&r), all);
+		fake_event(*state, "job", JOB_1, "completed");
+		assert_true(r.has_ended);
+		fake_request_fini(&r);
+		job_fini(&fake.jobs[--fake.job_count]);
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
 static void tail_counts_lines(void **state)
 {
 	static const struct {
@@ -247,6 +276,7 @@ int main(void)
 		ROW(without_follow_the_log_of_a_running_job_ends_too),
 		ROW(follower_waits_for_a_queued_job_and_ends_with_it),
 		ROW(follower_goes_on_with_the_log_of_the_next_attempt),
+		ROW(follower_between_two_attempts_misses_nothing_of_the_next),
 		ROW(tail_counts_lines),
 		ROW(tail_of_an_unterminated_line_and_then_follow),
 		ROW(bad_tail_is_400),

@@ -3,156 +3,10 @@
  * tests/client/test_client.c - the client against peers that say exactly what a test wants, over a
  * Unix socket and over TCP.
  */
-#include "lib/t.h"
-
-#include <arpa/inet.h>
-#include <errno.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 
-#include "client/client.h"
-
-/* A child that serves `replies` one after the other, each on the connection it has, or on a new one
- * where the reply says "Connection: close" or has no length. */
-struct peer {
-	char *dir, *path;
-	int fd;
-	pid_t pid;
-	uint16_t port;
-};
-
-static int setup(void **state)
-{
-	struct peer *p = xcalloc(1, sizeof(*p));
-
-	p->dir = t_folder();
-	p->path = xasprintf("%s/socket", p->dir);
-	p->fd = -1;
-	*state = p;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct peer *p = *state;
-
-	if (p->pid > 0) {
-		(void)kill(p->pid, SIGKILL);
-		(void)waitpid(p->pid, NULL, 0);
-	}
-	closep(&p->fd);
-	free(p->path);
-	t_folder_remove(p->dir);
-	free(p);
-	return 0;
-}
-
-/* Reads one request into <dir>/request-<n>; false when the client has left. */
-static bool read_request(int fd, const struct peer *p, int n)
-{
-	CLEANUP(freep) char *name = xasprintf("%s/request-%d", p->dir, n);
-	CLEANUP(buf_fini) struct buf in = BUF_NULL;
-	struct err e = CLEAN_ERR;
-	size_t want = SIZE_MAX;
-	char piece[4096];
-
-	while (in.n < want) {
-		ssize_t got = recv(fd, piece, sizeof(piece), 0);
-		const char *end, *length;
-
-		if (got <= 0)
-			return false;
-		buf_add(&in, piece, (size_t)got);
-		end = strstr(buf_str(&in), "\r\n\r\n");
-		if (end == NULL)
-			continue;
-		length = strstr(buf_str(&in), "Content-Length: ");
-		want = (size_t)(end - in.p) + 4 +
-		       (length == NULL ? 0 : strtoul(length + 16, NULL, 10));
-	}
-	return file_write(name, in.p, in.n, 0600, &e) == 0;
-}
-
-/* In small pieces, so that every seam is met. */
-static void send_reply(int fd, const char *reply)
-{
-	size_t left = strlen(reply);
-	size_t piece = left < 65536 ? 7 : 65536;
-
-	while (left > 0) {
-		ssize_t n = send(fd, reply, MIN_OF(piece, left), MSG_NOSIGNAL);
-
-		if (n < 0)
-			return;
-		reply += n;
-		left -= (size_t)n;
-	}
-}
-
-static void serve(const struct peer *p, const char *const *replies)
-{
-	int fd = -1;
-
-	for (int n = 0; replies[n] != NULL; n++) {
-		if (fd < 0)
-			fd = accept(p->fd, NULL, NULL);
-		while (!read_request(fd, p, n)) {
-			closep(&fd);
-			fd = accept(p->fd, NULL, NULL);
-		}
-		send_reply(fd, replies[n]);
-		if (strstr(replies[n], "chunked") == NULL &&
-			strstr(replies[n], "Content-Length") == NULL)
-			closep(&fd);
-	}
-	closep(&fd);
-}
-
-static void start(struct peer *p, const char *const *replies)
-{
-	p->pid = fork();
-	assert_true(p->pid >= 0);
-	if (p->pid > 0)
-		return;
-	serve(p, replies);
-	_exit(0);
-}
-
-static void start_unix(struct peer *p, const char *const *replies)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-	assert_true(str_copy(a.sun_path, sizeof(a.sun_path), p->path));
-	p->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(p->fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(p->fd, 8), 0);
-	start(p, replies);
-}
-
-static void start_tcp(struct peer *p, const char *const *replies)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(a);
-
-	p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(p->fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(getsockname(p->fd, (struct sockaddr *)&a, &size), 0);
-	p->port = ntohs(a.sin_port);
-	assert_int_equal(listen(p->fd, 8), 0);
-	start(p, replies);
-}
-
-static char *request_of(const struct peer *p, int n)
-{
-	CLEANUP(freep) char *name = xasprintf("%s/request-%d", p->dir, n);
-	CLEANUP(buf_fini) struct buf text = BUF_NULL;
-	struct err e = CLEAN_ERR;
-
-	assert_int_equal(file_read(name, 1 << 20, &text, &e), 0);
-	return buf_steal(&text);
-}
+#include "client/peer.h"
 
 static struct client *open_it(const struct peer *p)
 {
@@ -169,7 +23,7 @@ static int call(struct peer *p, const char *reply, struct client_answer *ret, st
 	const char *const replies[] = {reply, NULL};
 	CLEANUP(client_closep) struct client *c = NULL;
 
-	start_unix(p, replies);
+	peer_start_unix(p, replies);
 	c = open_it(p);
 	return client_call(c, "GET", "/x", NULL, SLICE_NULL, ret, e);
 }
@@ -309,12 +163,12 @@ static void request_says_what_it_should(void **state)
 	struct client_answer a = {0};
 	struct err e = CLEAN_ERR;
 
-	start_unix(p, replies);
+	peer_start_unix(p, replies);
 	c = open_it(p);
 	assert_int_equal(client_call(c, "GET", "/a?b=1", NULL, SLICE_NULL, &a, &e), 0);
 	assert_int_equal(client_call(c, "POST", "/c", headers, SLICE_LIT("{}"), &a, &e), 0);
-	get = request_of(p, 0);
-	post = request_of(p, 1);
+	get = peer_request(p, 0);
+	post = peer_request(p, 1);
 	assert_string_equal(get, "GET /a?b=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
 	assert_string_equal(post,
 		"POST /c HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -330,7 +184,7 @@ static void line_ends_cannot_be_smuggled_in(void **state)
 	struct client_answer a = {0};
 	struct err e = CLEAN_ERR;
 
-	start_unix(p, replies);
+	peer_start_unix(p, replies);
 	c = open_it(p);
 	assert_int_equal(client_call(c, "GET", "/a b", NULL, SLICE_NULL, &a, &e), -EINVAL);
 	assert_int_equal(client_call(c, "GET", "/a\r\n", NULL, SLICE_NULL, &a, &e), -EINVAL);
@@ -347,7 +201,7 @@ static void closed_connection_is_made_anew(void **state)
 	CLEANUP(client_answer_fini) struct client_answer two = {0};
 	struct err e = CLEAN_ERR;
 
-	start_unix(p, replies);
+	peer_start_unix(p, replies);
 	c = open_it(p);
 	assert_int_equal(client_call(c, "GET", "/", NULL, SLICE_NULL, &one, &e), 0);
 	assert_int_equal(client_call(c, "GET", "/", NULL, SLICE_NULL, &two, &e), 0);
@@ -366,12 +220,12 @@ static void tcp_names_its_host_and_port(void **state)
 	struct client_answer a = {0};
 	struct err e = CLEAN_ERR;
 
-	start_tcp(p, replies);
+	peer_start_tcp(p, replies);
 	assert_int_equal(client_open_tcp(&c, "127.0.0.1", p->port, &e), 0);
 	assert_int_equal(client_call(c, "POST", "/hook", NULL, SLICE_NULL, &a, &e), 0);
 	assert_int_equal(a.status, 202);
 	want = xasprintf("Host: 127.0.0.1:%u\r\n", (unsigned)p->port);
-	got = request_of(p, 0);
+	got = peer_request(p, 0);
 	assert_non_null(strstr(got, want));
 	assert_non_null(strstr(got, "Content-Length: 0\r\n"));
 }
@@ -422,7 +276,7 @@ static void stream_hands_out_pieces_until_it_ends(void **state)
 	struct gathered g = {.stop_at = SIZE_MAX};
 	struct err e = CLEAN_ERR;
 
-	start_unix(p, replies);
+	peer_start_unix(p, replies);
 	c = open_it(p);
 	assert_int_equal(client_stream(c, "/s", gather, &g, &a, &e), 0);
 	assert_int_equal(a.status, 200);
@@ -444,7 +298,7 @@ static void stream_ends_when_the_reader_has_enough(void **state)
 	struct gathered g = {.stop_at = 1};
 	struct err e = CLEAN_ERR;
 
-	start_unix(p, replies);
+	peer_start_unix(p, replies);
 	c = open_it(p);
 	assert_int_equal(client_stream(c, "/s", gather, &g, &a, &e), 0);
 	assert_true(g.text.n >= 1);
@@ -461,7 +315,7 @@ static void refused_stream_is_an_answer(void **state)
 	struct gathered g = {.stop_at = SIZE_MAX};
 	struct err e = CLEAN_ERR;
 
-	start_unix(p, replies);
+	peer_start_unix(p, replies);
 	c = open_it(p);
 	assert_int_equal(client_stream(c, "/s", gather, &g, &a, &e), 0);
 	assert_int_equal(a.status, 404);
@@ -469,7 +323,7 @@ static void refused_stream_is_an_answer(void **state)
 	assert_int_equal(g.text.n, 0);
 }
 
-#define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, peer_setup, peer_teardown)
 
 int main(void)
 {
