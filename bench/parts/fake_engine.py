@@ -88,6 +88,8 @@ class FakeEngine:
             return 200, {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "fake"}
         if path == "/_ping":
             return 200, b"OK"
+        if path == "/info":
+            return 200, {"SecurityOptions": []}
         if path == "/containers/json":
             return 200, []
         if path == "/build":

@@ -38,6 +38,7 @@ class FakeModels:
         self.key = None  # the only one that is accepted; None = any
         self.asked = []  # (path, headers, body) of every question
         self.over = threading.Event()
+        self.is_closed = False
         models = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,7 +90,18 @@ class FakeModels:
         """The conversations it was asked to continue."""
         return [body for path, _, body in self.asked if body.get("tools")]
 
+    def hang(self):
+        """From now on answers begin and do not end."""
+        self.over.clear()
+        self.hangs = True
+
+    def resume(self):
+        """What hangs is answered after all."""
+        self.hangs = False
+        self.over.set()
+
     def close(self):
+        self.is_closed = True
         self.over.set()
         self.server.shutdown()
         self.server.server_close()
@@ -120,7 +132,8 @@ class Talk:
             self.begin()
             if self.models.hangs and (self.models.tool is None or self.has_tool_output()):
                 self.models.over.wait()
-                return
+                if self.models.is_closed:
+                    return
             if self.models.tool and self.body.get("tools") and not self.has_tool_output():
                 self.use_tool(*self.models.tool)
             else:

@@ -126,12 +126,12 @@ class Place:
     def run(self, wishes, prefix=()):
         return self.finish(self.start(wishes, prefix), wishes)
 
-    def prepare(self, kind, repo, ref="", literal=False, uid="-", timeout_ms=0, job=None, **kw):
+    def prepare(self, kind, repo, ref="", literal=True, uid="-", timeout_ms=0, job=None, **kw):
         wish = self.wish(kind, repo, ref, literal, uid, timeout_ms, job)
         return self.run([wish], **kw)[0]
 
     @staticmethod
-    def wish(kind, repo, ref="", literal=False, uid="-", timeout_ms=0, job=None):
+    def wish(kind, repo, ref="", literal=True, uid="-", timeout_ms=0, job=None):
         return (kind, job or str(uuid.uuid4()), repo, ref, "literal" if literal else "rendered",
                 uid, timeout_ms)
 
@@ -618,7 +618,9 @@ def test_github_addresses_go_by_https_and_then_by_ssh(place, source, https, sshd
 
 # --- what may not happen ---
 
-HOSTILE = ["--upload-pack=touch MARK", "-oProxyCommand=touch MARK", "ext::sh -c 'touch MARK'",
+HOSTILE = ["https://localhost/x", "https://127.1:8443/x", "https://[::1]/x", "git@localhost:x",
+           "ssh://git@0x7f000001/x", "https://169.254.169.254/latest/meta-data",
+           "--upload-pack=touch MARK", "-oProxyCommand=touch MARK", "ext::sh -c 'touch MARK'",
            "ext::touch% MARK", "fd::7", "file:///etc", "/etc", "/", "ssh://-oProxyCommand=x/y",
            "ssh://-x@h/p", "-x@host:path", "host:-path", "http://localhost/repo.git",
            "git://localhost/repo.git", "ftp://localhost/x", "../..", "relative/path", "~/repo",
@@ -629,7 +631,7 @@ HOSTILE = ["--upload-pack=touch MARK", "-oProxyCommand=touch MARK", "ext::sh -c 
 
 def test_addresses_that_could_do_something_else_are_refused_before_anything_runs(place):
     mark = os.path.join(place.dir, "mark")
-    wishes = [place.wish(kind, text.replace("MARK", mark))
+    wishes = [place.wish(kind, text.replace("MARK", mark), literal=False)
               for text in HOSTILE for kind in ("clone", "worktree")]
     trace = os.path.join(place.dir, "trace")
     for some in (wishes[:60], wishes[60:]):
@@ -654,10 +656,10 @@ def test_refs_that_could_do_something_else_are_refused(place, source, https):
 
 def test_local_folders_and_plain_http_need_to_be_written_out(place, source):
     for kind in ("clone", "worktree"):
-        assert place.prepare(kind, source.bare).rc == -errno.EINVAL
-        assert place.prepare(kind, source.bare, literal=True).fine().read("file") == "one\n"
-        assert place.prepare(kind, "file://" + source.bare, literal=True).rc == -errno.EINVAL
-        r = place.prepare(kind, "/etc", literal=True)
+        assert place.prepare(kind, source.bare, literal=False).rc == -errno.EINVAL
+        assert place.prepare(kind, source.bare).fine().read("file") == "one\n"
+        assert place.prepare(kind, "file://" + source.bare).rc == -errno.EINVAL
+        r = place.prepare(kind, "/etc")
         assert r.rc == -errno.ENOENT, r.text
 
 
