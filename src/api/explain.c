@@ -17,7 +17,8 @@ static const struct {
 	[JOB_AWAITING_APPROVAL] = {"It waits until somebody approves or dismisses it.",
 		{"pylon approve %s", "pylon dismiss %s"}},
 	[JOB_QUEUED] = {"It is accepted and waits for its turn.", {"pylon kill %s"}},
-	[JOB_STARTING] = {"Its container is being made.", {"pylon logs -f %s", "pylon kill %s"}},
+	[JOB_STARTING] = {"Its workspace, its image or its container is being made.",
+		{"pylon logs -f %s", "pylon kill %s"}},
 	[JOB_RUNNING] = {"Its agent is working.",
 		{"pylon logs -f %s", "pylon attach %s", "pylon kill %s"}},
 	[JOB_COMPLETED] = {"Its agent finished and reported success.",
@@ -62,7 +63,7 @@ void explain_job(struct js *out, const struct job *j, const char *waiting)
 	struct js *hints = js_array();
 
 	buf_add_str(&text, explanations[j->state].text);
-	add_detail(&text, "It waits because", waiting);
+	add_detail(&text, "At the moment", waiting);
 	add_detail(&text, "Reason", j->reason);
 	add_detail(&text, "Error", j->error);
 	add_detail(&text, "Decided by", j->decided_by);

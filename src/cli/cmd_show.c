@@ -120,6 +120,14 @@ static void print_progress(const struct js *lines)
 	}
 }
 
+/* A run that never came to have a container is none that was lost. */
+static const char *run_state(const struct js *r)
+{
+	const char *state = js_get_str(r, "state");
+
+	return str_eq(state, "lost") && js_get_str(r, "started_at") == NULL ? "no start" : state;
+}
+
 static void print_runs(const struct js *runs)
 {
 	if (js_len(runs) == 0)
@@ -127,7 +135,7 @@ static void print_runs(const struct js *runs)
 	(void)puts("\nRuns:");
 	for (size_t i = 0; i < js_len(runs); i++) {
 		const struct js *r = js_at(runs, i);
-		CLEANUP(freep) char *state = cli_cell(js_get_str(r, "state"), 32);
+		CLEANUP(freep) char *state = cli_cell(run_state(r), 32);
 		CLEANUP(freep) char *reason = cli_cell(js_get_str(r, "reason"), 200);
 		CLEANUP(freep) char *image = cli_cell(js_get_str(r, "image"), 100);
 		int64_t exit_code = js_get_int(r, "exit_code", -1);

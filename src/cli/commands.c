@@ -155,8 +155,12 @@ const struct command commands[] = {
 	{.name = "retry",
 		.group = JOBS,
 		.args = "<id> [--wait]",
-		.summary = "Run a job again that is over",
-		.help = "  --wait          show the job's log and exit with its status\n",
+		.summary = "Run a job again that did not succeed",
+		.help = "  --wait          show the job's log and exit with its status\n"
+			"\n"
+			"For jobs that are failed, timed_out, lost, cancelled or rejected: a fresh run\n"
+			"with the original prompt. Where the last thing said was a reply, that reply is\n"
+			"told once more in its session. With one that is completed, go on by a reply.\n",
 		.run = cmd_retry},
 	{.name = "approve",
 		.group = JOBS,

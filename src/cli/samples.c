@@ -28,8 +28,9 @@ static const struct sample samples[] = {
 		"\"body\":\"Sent by `pylon test @name@`.\","
 		"\"html_url\":\"https://github.com/octocat/Hello-World/pull/42\","
 		"\"user\":{\"login\":\"octocat\"},"
-		"\"head\":{\"ref\":\"sample-branch\",\"sha\":"
-		"\"0000000000000000000000000000000000000000\"},"
+		/* A branch and a commit that are there, so that a checkout succeeds. */
+		"\"head\":{\"ref\":\"test\",\"sha\":"
+		"\"b3cbd5bbd7e81436d2eee04537ea2b4c0cad4cdf\"},"
 		"\"base\":{\"ref\":\"master\"}},"
 		"\"repository\":{\"full_name\":\"octocat/Hello-World\","
 		"\"clone_url\":\"https://github.com/octocat/Hello-World.git\","

@@ -155,6 +155,10 @@ struct pylon_config {
 	int refs;
 };
 
+/* 0 when the folders of the host that its containers see, volumes and a local workspace, are still
+ * those that were judged. Who may write above one could have put a link in its place. */
+NODISCARD int pylon_config_check_folders(const struct pylon_config *p, struct err *e);
+
 /* A pylon's configuration may outlive its snapshot: jobs keep the one they began with. */
 struct pylon_config *pylon_config_ref(struct pylon_config *p);
 void pylon_config_unref(struct pylon_config *p);

@@ -132,6 +132,8 @@ static void print_bounds(struct buf *out, const struct key *k)
 		buf_printf(out, ", %g-%g", (double)k->min / 1000, (double)k->max / 1000);
 	else if (k->type == KEY_SIZE && k->max <= (int64_t)BODY_MAX_LIMIT)
 		buf_printf(out, ", at most %lldMiB", (long long)(k->max >> 20));
+	else if (k->type == KEY_SIZE && k->min > 1)
+		buf_printf(out, ", at least %lldMiB", (long long)(k->min >> 20));
 }
 
 static void print_type(struct buf *out, const struct key *k)

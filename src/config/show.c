@@ -89,6 +89,18 @@ static void add_list(const struct show *s, const struct strv *list, bool is_secr
 	buf_add_char(s->out, ']');
 }
 
+/* A repository's address may have a password in it, before its last "@". What ssh has there is a
+ * name, and no secret. */
+static void add_address(const struct show *s, const char *text)
+{
+	const char *begin = strstr(text, "://"), *at = strrchr(text, '@');
+	CLEANUP(freep) char *hidden = NULL;
+
+	if (begin && at && at > begin && !str_has_prefix(text, "ssh://"))
+		hidden = xasprintf("%.*s" REDACTED "%s", (int)(begin + 3 - text), text, at);
+	add_text(s, hidden ? hidden : text);
+}
+
 /* `list` has NAME=VALUE; values may be secret. */
 static void add_map(const struct show *s, const struct strv *list)
 {
@@ -143,8 +155,13 @@ static void add_value(const struct show *s, const struct source *src)
 	case KEY_FLOAT:
 		add_number(s, v->node ? v->node->text : k->fallback);
 		break;
-	case KEY_STRING:
 	case KEY_TEMPLATE:
+		if (src->form == s->form && s->pylon && src->key == P_WORKSPACE_REPO && v->node)
+			add_address(s, v->node->text);
+		else
+			add_text(s, v->node ? v->node->text : k->fallback);
+		break;
+	case KEY_STRING:
 	case KEY_HEADER:
 	case KEY_WORD:
 	case KEY_TIMESTAMP:

@@ -3,11 +3,13 @@
  * Which folders of the host an agent may see.
  *
  * A source is judged after its links are resolved, and the resolved path is what is mounted, so a
- * link that is changed later changes nothing. What does not exist yet is resolved as far as it
- * does. Refused: the root and a few folders of the system, everything below /proc /sys /dev, the
- * engine's socket and every folder above one, $PYLON_HOME with every folder above it, and what in
- * it holds secrets or state: logins lie in sessions/, and who can write to repos/ writes into the
- * checkouts of other pylons.
+ * link that is changed later changes nothing. But an agent that may write to the folder above could
+ * put a link in its place, and the engine would follow it: so before each run it is looked whether
+ * the path still is its own resolution. What does not exist yet is resolved as far as it does.
+ * Refused: the root and a few folders of the system, everything below /proc /sys /dev, the engine's
+ * socket and every folder above one, $PYLON_HOME with every folder above it, and what in it holds
+ * secrets or state: logins lie in sessions/, and who can write to repos/ writes into the checkouts
+ * of other pylons.
  */
 #include <errno.h>
 #include <limits.h>
@@ -296,4 +298,31 @@ int volume_check(const struct volume_rules *v, const char *text, struct buf *out
 	}
 	buf_printf(out, "%s:%s:%s", real, target, mode);
 	return 0;
+}
+
+/* --- before each run --- */
+
+static int check_folder(const char *path, struct err *e)
+{
+	bool is_dangling;
+	CLEANUP(freep) char *real = path_resolve(path, &is_dangling);
+
+	if (!is_dangling && str_eq(real, path))
+		return 0;
+	return err_set(e, -EPERM,
+		"%s leads elsewhere than when the configuration was read: a part of it is a link now",
+		path);
+}
+
+int pylon_config_check_folders(const struct pylon_config *p, struct err *e)
+{
+	int rc = p->workspace_path ? check_folder(p->workspace_path, e) : 0;
+
+	for (size_t i = 0; rc == 0 && i < p->volumes.n; i++) {
+		const char *volume = p->volumes.v[i];
+		CLEANUP(freep) char *source = xstrndup(volume, strcspn(volume, ":"));
+
+		rc = check_folder(source, e);
+	}
+	return rc;
 }

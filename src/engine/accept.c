@@ -230,12 +230,14 @@ static void add_approval(struct intake *in)
 		.body_n = in->event.body_n,
 		.received_at = op->now_real};
 	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	bool is_cut;
 
-	message_render(&text, c->message, &j, &ev, PROMPT_MAX);
+	is_cut = !message_render(&text, c->message, &j, &ev, PROMPT_MAX);
 	op->needs_approval = true;
 	in->pylon->awaiting++; /* given back when no new job comes of it */
 	op->expires_at = op->now_real + c->approval_timeout_us;
-	in->approval_message = message_json("approval", c, &j, &ev, buf_slice(&text));
+	in->approval_message =
+		message_json("approval", c, &j, &ev, (struct told){buf_slice(&text), is_cut});
 	in->approval = (struct store_outgoing){.kind = "approval",
 		.channel = c->channel.type_name,
 		.message = in->approval_message,

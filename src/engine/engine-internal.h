@@ -159,17 +159,21 @@ void engine_on_exited(void *ctx, const struct id *run_id, const struct runner_ex
 /* --- result.c --- */
 /* Reads what a run left behind, in the interface's order of precedence, into *d. */
 void result_gather(struct live *v, const struct runner_exit *x, struct ending *d);
-/* JSON without what the mask hides (free()); "{}" when no JSON is left. */
-char *mask_json_text(struct mask *m, struct slice text) ALLOCATES;
+/* JSON without what the mask hides, into an empty buffer; "{}" when no JSON is left. */
+void mask_json(struct mask *m, struct slice text, struct buf *out);
 
 /* --- message.c --- */
 /* Renders a template of a pylon for a job, appended; a NULL template gives nothing. The text may
- * hold a NUL, as the sender's JSON may. */
-void message_render(struct buf *out, const struct template *t, const struct job *j,
+ * hold a NUL, as the sender's JSON may. False when it was cut. */
+bool message_render(struct buf *out, const struct template *t, const struct job *j,
 	const struct event_record *ev, size_t max);
+struct told {
+	struct slice text;
+	bool is_cut; /* there would be more */
+};
 /* JSON of an outgoing message (free()). */
 char *message_json(const char *kind, const struct pylon_config *c, const struct job *j,
-	const struct event_record *ev, struct slice text) ALLOCATES;
+	const struct event_record *ev, struct told text) ALLOCATES;
 /* Does this pylon want to hear of that end? */
 bool config_tells(const struct pylon_config *c, enum job_state s);
 

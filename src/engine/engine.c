@@ -247,6 +247,9 @@ void engine_drain(struct engine *e)
 
 bool engine_is_preparing(const struct engine *e)
 {
+	for (size_t i = 0; i < e->pylon_count; i++)
+		if (e->pylons[i]->is_claiming)
+			return true;
 	list_foreach (it, &e->live) {
 		const struct live *v = list_entry(it, struct live, node);
 

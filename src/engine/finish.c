@@ -95,7 +95,7 @@ static void add_result_delivery(struct live *v, struct finish_task *t)
 		return;
 	if (store_event(v->pylon->db, &v->job_id, &ev, &err) != 0)
 		log_warn(TAG, "job %.8s: its event cannot be read: %s", v->job_id.s, err.text);
-	t->message = message_json("result", c, &j, &ev, told_text(&t->end));
+	t->message = message_json("result", c, &j, &ev, (struct told){.text = told_text(&t->end)});
 	event_record_fini(&ev);
 	t->outgoing = (struct store_outgoing){.kind = "result",
 		.channel = c->channel.type_name,

@@ -9,6 +9,8 @@
  * An answer may come long after its asker is gone (an image is being built or pulled), so a
  * question holds names and no pointers.
  */
+#include <errno.h>
+
 #include "engine/engine-internal.h"
 
 struct image_task {
@@ -48,7 +50,8 @@ static void image_done(void *ctx, int rc, const char *text, const struct runner_
 
 	if (rc < 0)
 		log_warn(TAG, "image %s is not available: %s", t->image, text);
-	set_image_problem(e, t->image, rc < 0 ? text : NULL);
+	if (rc != -EHOSTUNREACH) /* which says nothing of the image */
+		set_image_problem(e, t->image, rc < 0 ? text : NULL);
 	task_free(t);
 	if (v != NULL)
 		live_image_known(v, rc, text, user);

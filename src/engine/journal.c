@@ -34,18 +34,25 @@ void live_set_mask(struct live *v, const struct strv *more)
 
 /* --- the log before the runner has it --- */
 
+/* The log itself goes last: as long as it is there, this is done again. What a spool keeps beside
+ * it goes along, or it would be taken for that of the next attempt. */
 void live_begin_log(struct live *v)
 {
+	static const char *const suffixes[] = {".a", ".b", ".mark", ""};
 	CLEANUP(buf_fini) struct buf path = BUF_NULL;
-	CLEANUP(freep) char *old = NULL;
 
 	engine_log_path(v->engine, &v->job_id, &path);
 	if (v->attempt <= 1 || !file_exists(buf_str(&path)))
 		return;
-	old = xasprintf(
-		"%.*s.%d.log", (int)(path.n - strlen(".log")), buf_str(&path), v->attempt - 1);
-	if (rename(buf_str(&path), old) < 0)
-		log_warn(TAG, "%s: %s", buf_str(&path), strerror(errno));
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		CLEANUP(freep) char *from = xasprintf("%s%s", buf_str(&path), suffixes[i]);
+		CLEANUP(freep)
+		char *to = xasprintf("%.*s.%d.log%s", (int)(path.n - strlen(".log")),
+			buf_str(&path), v->attempt - 1, suffixes[i]);
+
+		if (rename(from, to) < 0 && errno != ENOENT)
+			log_warn(TAG, "%s: %s", from, strerror(errno));
+	}
 }
 
 static bool open_log(struct live *v)

@@ -61,7 +61,7 @@ struct live {
 	bool is_recovered; /* of another process: the survey decides what becomes of it */
 	bool is_found;     /* survey() saw its container */
 	bool is_finishing; /* T4 is under way */
-	bool is_shutdown;  /* stopped because the daemon stops its runs */
+	bool is_shutdown;  /* called off or stopped because the daemon stops */
 	struct timer deadline;
 };
 

@@ -11,7 +11,7 @@
 #define TOPIC_MAX 256
 
 /* The rendered text may be cut: half a prompt is said in the log, not kept back. */
-void message_render(struct buf *out, const struct template *t, const struct job *j,
+bool message_render(struct buf *out, const struct template *t, const struct job *j,
 	const struct event_record *ev, size_t max)
 {
 	char created[INSTANT_SIZE], received[INSTANT_SIZE];
@@ -30,7 +30,7 @@ void message_render(struct buf *out, const struct template *t, const struct job 
 	int r;
 
 	if (t == NULL)
-		return;
+		return true;
 	instant_print(j->created_at, created);
 	instant_print(ev->received_at, received);
 	r = template_render(t, &event, max, out);
@@ -39,6 +39,7 @@ void message_render(struct buf *out, const struct template *t, const struct job 
 	else if (r == TEMPLATE_E_TOO_MUCH)
 		log_warn(TAG, "job %.8s: a rendered text was cut: its template does too much",
 			j->id.s);
+	return r == 0;
 }
 
 bool config_tells(const struct pylon_config *c, enum job_state s)
@@ -69,29 +70,34 @@ static struct js *job_js(const struct job *j)
 	return o;
 }
 
-/* A template may show what the sender's event holds, and that may be a secret of ours. */
-static void add_told(struct js *o, const char *key, struct mask *m, struct slice text)
+/* A template may show what the sender's event holds, and that may be a secret of ours, or the
+ * beginning of one where the text was cut. */
+static void add_told(struct js *o, const char *key, struct mask *m, struct told t)
 {
+	CLEANUP(mask_stream_fini) struct mask_stream s = {.mask = m};
 	CLEANUP(buf_fini) struct buf shown = BUF_NULL;
 
-	mask_text(m, text, &shown);
+	mask_feed(&s, t.text, &shown);
+	if (!t.is_cut)
+		mask_flush(&s, &shown);
 	js_set_strn(o, key, buf_str(&shown), shown.n);
 }
 
 char *message_json(const char *kind, const struct pylon_config *c, const struct job *j,
-	const struct event_record *ev, struct slice text)
+	const struct event_record *ev, struct told text)
 {
 	CLEANUP(js_freep) struct js *o = js_object();
 	CLEANUP(mask_unrefp) struct mask *mask = mask_new(&c->secrets_known);
 	CLEANUP(buf_fini) struct buf topic = BUF_NULL;
 	struct buf out = BUF_NULL;
+	bool is_cut;
 
-	message_render(&topic, c->topic, j, ev, TOPIC_MAX);
+	is_cut = !message_render(&topic, c->topic, j, ev, TOPIC_MAX);
 	if (topic.n == 0)
 		buf_printf(&topic, "%s -- %.8s", c->name, j->id.s);
 	js_set_str(o, "kind", kind);
 	js_set_take(o, "job", job_js(j));
-	add_told(o, "topic", mask, buf_slice(&topic));
+	add_told(o, "topic", mask, (struct told){buf_slice(&topic), is_cut});
 	add_told(o, "text", mask, text);
 	js_write(&out, o);
 	return buf_steal(&out);

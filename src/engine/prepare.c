@@ -60,7 +60,8 @@ void live_abandon(struct live *v)
 {
 	struct workspace *w = v->engine->ports.workspace;
 
-	if (v->is_finishing || live_is_handed(v))
+	/* Of a recovered one only the survey can tell whether it is there. */
+	if (v->is_finishing || v->is_recovered || live_is_handed(v))
 		return;
 	if (v->step == START_WORKSPACE)
 		w->ops->cancel(w, &v->job_id); /* workspace_ready() follows */
@@ -218,7 +219,9 @@ static int gather_outfit(struct live *v, struct outfit *o, struct err *err)
 		o->shared = w->ops->shared(w, &spec);
 	if (is_confined(v))
 		o->user = CONFINED_USER;
-	rc = prepare_session(v, o, err);
+	rc = pylon_config_check_folders(v->config, err);
+	if (rc == 0)
+		rc = prepare_session(v, o, err);
 	if (rc < 0)
 		return rc;
 	rc = store_turn(v->pylon->db, &v->job_id, &o->turn, err);
@@ -283,7 +286,7 @@ static char *rendered(
 {
 	struct buf out = BUF_NULL;
 
-	message_render(&out, t, j, ev, max);
+	(void)message_render(&out, t, j, ev, max);
 	return buf_steal(&out);
 }
 
@@ -352,6 +355,10 @@ void live_image_known(struct live *v, int rc, const char *text, const struct run
 
 void live_prepare(struct live *v)
 {
+	/* The claim was on its way to the disk when the daemon was told to stop. */
+	v->is_shutdown = v->engine->is_draining;
+	if (is_called_off(v))
+		return;
 	live_set_mask(v, NULL);
 	live_begin_log(v);
 	if (wants_user(v->config))

@@ -256,13 +256,14 @@ static void finish_never_started(struct live *v)
 		.reason = "never_started",
 		.is_free = true};
 
-	if (starts >= POISON_STARTS_MAX) {
+	if (v->stop == STOP_CANCEL) {
+		d.job_state = JOB_CANCELLED;
+		d.reason = "killed";
+		d.is_free = false;
+	} else if (starts >= POISON_STARTS_MAX) {
 		d.job_state = JOB_FAILED;
 		d.reason = "poison";
 		d.error = xasprintf("the daemon died %d times while starting it", starts);
-		d.is_free = false;
-	} else if (v->stop == STOP_CANCEL) {
-		d.job_state = JOB_CANCELLED;
 		d.is_free = false;
 	}
 	live_finish(v, &d);
@@ -280,7 +281,7 @@ static void adopt(struct live *v)
 		live_arm_deadline(v);
 	log_info(TAG, "job %.8s: found its run again, following on", v->job_id.s);
 	e->ports.runner->ops->adopt(e->ports.runner, &v->run_id, buf_str(&log), v->mask);
-	if (v->stop != STOP_NONE)
+	if (v->stop != STOP_NONE || v->is_shutdown)
 		e->ports.runner->ops->stop(e->ports.runner, &v->run_id, STOP_GRACE_US);
 }
 

@@ -26,8 +26,17 @@ struct report {
 	struct err unusable; /* of a result.json that is there but cannot be used */
 };
 
+/* A parser may say at which words it stumbled. */
+static void warn_unusable(const struct live *v, const char *where, const struct err *why)
+{
+	CLEANUP(buf_fini) struct buf shown = BUF_NULL;
+
+	mask_text(v->mask, slice_of(why->text), &shown);
+	log_warn(TAG, "job %.8s: its %s cannot be used: %s", v->job_id.s, where, buf_str(&shown));
+}
+
 static bool report_parse(
-	struct report *r, const char *p, size_t n, const char *where, const struct id *job_id)
+	struct report *r, const char *p, size_t n, const char *where, const struct live *v)
 {
 	struct err *err = &r->unusable;
 	const char *status;
@@ -36,7 +45,7 @@ static bool report_parse(
 	if (r->doc != NULL && !js_is_object(r->doc))
 		(void)err_set(err, -EINVAL, "it is no JSON object");
 	if (err->code != 0) {
-		log_warn(TAG, "job %.8s: its %s cannot be used: %s", job_id->s, where, err->text);
+		warn_unusable(v, where, err);
 		js_free(r->doc);
 		r->doc = NULL;
 		return false;
@@ -62,12 +71,11 @@ static bool from_file(struct report *r, struct live *v)
 	rundir_path(v->engine, &v->run_id, &dir);
 	rc = file_read_beneath(buf_str(&dir), "result.json", RESULT_FILE_MAX, &text, err);
 	if (rc == 0)
-		return report_parse(r, buf_str(&text), text.n, "result.json", &v->job_id);
+		return report_parse(r, buf_str(&text), text.n, "result.json", v);
 	if (rc == -ENOENT)
 		*err = CLEAN_ERR;
 	else
-		log_warn(TAG, "job %.8s: its result.json cannot be used: %s", v->job_id.s,
-			err->text);
+		warn_unusable(v, "result.json", err);
 	return false;
 }
 
@@ -78,7 +86,7 @@ static bool from_callback(struct report *r, struct live *v)
 	bool found = false;
 
 	if (store_run(v->pylon->db, &v->run_id, &run, &err) == 0 && run.report != NULL)
-		found = report_parse(r, run.report, strlen(run.report), "callback", &v->job_id);
+		found = report_parse(r, run.report, strlen(run.report), "callback", v);
 	run_fini(&run);
 	return found;
 }
@@ -109,7 +117,7 @@ static bool from_stdout(struct report *r, struct live *v, const struct runner_ex
 
 	if (line.n == 0)
 		return false;
-	if (report_parse(&found, line.p, line.n, "last line", &v->job_id) &&
+	if (report_parse(&found, line.p, line.n, "last line", v) &&
 		(js_get_str(found.doc, "status") != NULL || found.output != NULL)) {
 		*r = found;
 		return true;
@@ -134,15 +142,17 @@ static void add_excerpt(struct buf *out, const struct live *v)
 		out->p[--out->n] = '\0';
 }
 
-static char *bounded(const char *text)
+static void bound(char *text)
 {
-	struct buf clean = BUF_NULL;
-	size_t n = strlen(text);
+	size_t n = text == NULL ? 0 : strlen(text);
 
-	buf_add(&clean, text, MIN_OF(n, RESULT_TEXT_MAX));
-	while (n > RESULT_TEXT_MAX && clean.n > 0 && !utf8_is_valid(clean.p, clean.n))
-		clean.p[--clean.n] = '\0';
-	return buf_steal(&clean);
+	if (n <= RESULT_TEXT_MAX)
+		return;
+	n = RESULT_TEXT_MAX;
+	/* Not inside of a character. */
+	while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+		n--;
+	text[n] = '\0';
 }
 
 static char *compact(const struct js *j)
@@ -169,6 +179,14 @@ static void take_usage(struct usage *ret, const struct js *usage)
 	};
 }
 
+/* What is no name that an environment can carry is none that a reply could continue. */
+static char *session_of(const struct js *output)
+{
+	const char *name = js_get_str(output, "session_id");
+
+	return name != NULL && strlen(name) <= SESSION_ID_MAX ? xstrdup(name) : NULL;
+}
+
 static void take_report(struct ending *d, const struct report *r)
 {
 	const char *text = js_get_str(r->output, "result");
@@ -176,18 +194,18 @@ static void take_report(struct ending *d, const struct report *r)
 
 	if (r->output != NULL && js_is_object(r->output)) {
 		d->output_json = compact(r->output);
-		d->session_id = xstrdup_or_null(js_get_str(r->output, "session_id"));
+		d->session_id = session_of(r->output);
 		d->cost_usd = js_get_real(r->output, "total_cost_usd", 0);
 		take_usage(&d->usage, js_get(r->output, "usage"));
 	}
 	if (text == NULL && js_str(r->output) != NULL)
 		text = js_str(r->output);
 	if (text != NULL)
-		d->result = bounded(text);
+		d->result = xstrdup(text);
 	else if (d->output_json != NULL)
-		d->result = bounded(d->output_json);
+		d->result = xstrdup(d->output_json);
 	if (error != NULL)
-		d->error = bounded(error);
+		d->error = xstrdup(error);
 }
 
 static void set_failed(struct ending *d, const char *reason, const char *fmt, ...) PRINTF(3, 4);
@@ -216,6 +234,8 @@ static void judge(
 		d->job_state = JOB_CANCELLED;
 		d->reason = "killed";
 	} else if (v->stop == STOP_TIMEOUT) {
+		/* An agent only knows that something stopped it. */
+		str_replace(&d->error, NULL);
 		set_failed(d, "timeout", "it ran longer than its time limit and was stopped");
 		d->job_state = JOB_TIMED_OUT;
 	} else if (v->is_shutdown) {
@@ -237,19 +257,17 @@ static void judge(
 	}
 }
 
-char *mask_json_text(struct mask *m, struct slice text)
+void mask_json(struct mask *m, struct slice text, struct buf *out)
 {
-	struct buf out = BUF_NULL;
 	CLEANUP(js_freep) struct js *doc = NULL;
 
-	mask_text(m, text, &out);
+	mask_text(m, text, out);
 	/* A secret that was found in a number leaves no JSON behind. */
-	doc = js_parse(buf_str(&out), out.n, NULL);
-	if (doc == NULL) {
-		buf_clear(&out);
-		buf_add_str(&out, "{}");
-	}
-	return buf_steal(&out);
+	doc = js_parse(buf_str(out), out->n, NULL);
+	if (doc != NULL)
+		return;
+	buf_clear(out);
+	buf_add_str(out, "{}");
 }
 
 static void hide_secrets(struct mask *m, struct ending *d)
@@ -258,11 +276,13 @@ static void hide_secrets(struct mask *m, struct ending *d)
 		return;
 	mask_replace(m, &d->result);
 	mask_replace(m, &d->error);
+	mask_replace(m, &d->session_id);
 	if (d->output_json != NULL) {
-		char *plain = d->output_json;
+		struct buf masked = BUF_NULL;
 
-		d->output_json = mask_json_text(m, slice_of(plain));
-		free(plain);
+		mask_json(m, slice_of(d->output_json), &masked);
+		free(d->output_json);
+		d->output_json = buf_steal(&masked);
 	}
 }
 
@@ -287,6 +307,9 @@ void result_gather(struct live *v, const struct runner_exit *x, struct ending *d
 		free(d->error);
 		d->error = full;
 	}
+	/* In this order: of a secret that is cut in two, neither half is found. */
 	hide_secrets(v->mask, d);
+	bound(d->result);
+	bound(d->error);
 	js_free(r.doc);
 }

@@ -24,12 +24,11 @@ void rundir_path(const struct engine *e, const struct id *run_id, struct buf *ou
 
 void rundir_remove(const struct engine *e, const struct id *run_id)
 {
+	struct workspace *w = e->ports.workspace;
 	CLEANUP(buf_fini) struct buf path = BUF_NULL;
-	struct err err = CLEAN_ERR;
 
 	rundir_path(e, run_id, &path);
-	if (tree_remove(buf_str(&path), &err) < 0)
-		log_warn(TAG, "%s", err.text);
+	w->ops->discard(w, buf_str(&path));
 }
 
 /* Plainly written, not synced: after a power cut there is a new run with new files. Readable for
@@ -221,7 +220,7 @@ int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
 	if (o->has_turn)
 		buf_add_str(&prompt, o->turn.text);
 	else
-		message_render(&prompt, c->prompt, j, ev, PROMPT_MAX);
+		(void)message_render(&prompt, c->prompt, j, ev, PROMPT_MAX);
 	rundir_path(v->engine, &v->run_id, &dir);
 	engine_log_path(v->engine, &v->job_id, &log);
 	r = write_files(buf_str(&dir), buf_slice(&prompt), j, ev, err);

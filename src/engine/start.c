@@ -21,6 +21,11 @@ struct claim_task {
 	char token[TOKEN_SIZE];
 };
 
+static void deadline_reached(struct timer *t UNUSED, void *ctx)
+{
+	live_stop(ctx, STOP_TIMEOUT, NULL);
+}
+
 struct live *live_new(struct pylon *p, struct pylon_config *config, const struct id *job_id,
 	const struct id *run_id)
 {
@@ -32,6 +37,7 @@ struct live *live_new(struct pylon *p, struct pylon_config *config, const struct
 	v->job_id = *job_id;
 	v->run_id = *run_id;
 	v->state = RUN_CREATED;
+	timer_init(&v->deadline, v->engine->loop, deadline_reached, v);
 	list_append(&p->engine->live, &v->node);
 	return v;
 }
@@ -77,11 +83,7 @@ struct live *engine_live_job(struct engine *e, const struct id *job_id)
 
 /* --- the time limit --- */
 
-static void deadline_reached(struct timer *t UNUSED, void *ctx)
-{
-	live_stop(ctx, STOP_TIMEOUT, NULL);
-}
-
+/* More than once for a run that is adopted while it is being stopped. */
 void live_arm_deadline(struct live *v)
 {
 	int64_t left;
@@ -89,7 +91,6 @@ void live_arm_deadline(struct live *v)
 	if (v->timeout_us <= 0)
 		return;
 	left = v->started_at + v->timeout_us - loop_real(v->engine->loop);
-	timer_init(&v->deadline, v->engine->loop, deadline_reached, v);
 	timer_set_in(&v->deadline, MAX_OF(left, 0));
 }
 
@@ -110,7 +111,8 @@ static void stop_decided(struct store_op *op, int rc, const struct err *err)
 	if (rc < 0)
 		log_error(TAG, "job %.8s: the decision to stop it could not be kept: %s",
 			t->op.job_id.s, err == NULL ? "?" : err->text);
-	if (v != NULL && !v->is_finishing) {
+	/* Of two decisions before the first was on disk the first counts, as in the store. */
+	if (v != NULL && !v->is_finishing && v->stop == STOP_NONE) {
 		v->stop = t->op.stop;
 		if (rc == 0)
 			v->state = RUN_STOPPING;
@@ -234,6 +236,13 @@ static void started_done(struct store_op *op, int rc, const struct err *err)
 	free(t);
 }
 
+/* What its image is good for says nothing of another one that the pylon has by now. */
+static void live_note_image(struct live *v, const char *problem)
+{
+	if (str_eq(v->image, v->pylon->config->image))
+		str_replace(&v->pylon->image_problem, problem);
+}
+
 void engine_on_started(void *ctx, const struct id *run_id, const char *container_id)
 {
 	struct engine *e = ctx;
@@ -246,7 +255,7 @@ void engine_on_started(void *ctx, const struct id *run_id, const char *container
 		v->started_at = loop_real(e->loop);
 	if (v->state != RUN_STOPPING)
 		v->state = RUN_RUNNING;
-	str_replace(&v->pylon->image_problem, NULL);
+	live_note_image(v, NULL);
 	live_arm_deadline(v);
 	t = xcalloc_held(1, sizeof(*t));
 	t->engine = e;
@@ -307,14 +316,16 @@ void engine_on_refused(
 		return;
 	d.reason = reasons[why];
 	d.error = xstrdup(text);
+	mask_replace(v->mask, &d.error);
 	d.job_state = JOB_FAILED;
 	if (v->stop == STOP_CANCEL) {
 		d.job_state = JOB_CANCELLED;
+		d.reason = "killed";
 	} else if (why == RUNNER_ENGINE_DOWN) {
 		wait_or_park(v, &d);
 		timer_set_in(&e->hold, ENGINE_HOLD_US);
 	} else if (why == RUNNER_NO_IMAGE) {
-		str_replace(&v->pylon->image_problem, text);
+		live_note_image(v, d.error);
 	}
 	live_finish(v, &d);
 }

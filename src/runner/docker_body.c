@@ -196,6 +196,14 @@ static void add_files(struct js *host, const struct runner_spec *s, bool is_podm
 		js_set_take(host, "Tmpfs", tmp_tmpfs());
 }
 
+/* Instead of what the image would run, and where the work is. */
+static void set_command(struct js *body, const struct strv *command)
+{
+	js_set_take(body, "Entrypoint", strings(command));
+	js_set_take(body, "Cmd", js_array());
+	js_set_str(body, "WorkingDir", "/workspace");
+}
+
 void docker_body(struct buf *out, const struct runner_spec *s, const char *home_id,
 	const struct docker_engine *engine)
 {
@@ -206,7 +214,7 @@ void docker_body(struct buf *out, const struct runner_spec *s, const char *home_
 	if (s->user != NULL)
 		js_set_str(body, "User", s->user);
 	if (s->command != NULL && s->command->n > 0)
-		js_set_take(body, "Cmd", strings(s->command));
+		set_command(body, s->command);
 	if (s->env != NULL)
 		js_set_take(body, "Env", strings(s->env));
 	js_set_take(body, "Labels", labels(s, home_id));

@@ -145,23 +145,36 @@ int git_trouble_code(enum git_trouble trouble)
 	return stories[trouble].code;
 }
 
-/* The line that says most: the first that git calls fatal, else the last one. */
+/* The last line with something in it. */
+static struct slice last_line(struct slice log)
+{
+	struct slice best = SLICE_NULL;
+
+	for (size_t at = 0; at < log.n;) {
+		size_t n = 0;
+
+		while (at + n < log.n && log.p[at + n] != '\n' && log.p[at + n] != '\r')
+			n++;
+		if (slice_trim((struct slice){log.p + at, n}).n > 0)
+			best = slice_trim((struct slice){log.p + at, n});
+		at += n + 1;
+	}
+	return best;
+}
+
+/* The line that says most: the first that git calls fatal, else the last one. Of a broken ssh git
+ * only says that it broke; why is what ssh said just before. */
 static struct slice telling_line(const char *log)
 {
 	const char *fatal = strstr(log, "fatal: ");
-	struct slice best = SLICE_NULL;
+	struct slice before;
 
-	if (fatal != NULL && (fatal == log || fatal[-1] == '\n'))
-		return slice_trim((struct slice){fatal + 7, strcspn(fatal + 7, "\r\n")});
-	while (*log != '\0') {
-		struct slice line = slice_trim((struct slice){log, strcspn(log, "\r\n")});
-
-		if (line.n > 0)
-			best = line;
-		log += strcspn(log, "\r\n");
-		log += *log == '\0' ? 0 : 1;
-	}
-	return best;
+	if (fatal == NULL || (fatal != log && fatal[-1] != '\n'))
+		return last_line(slice_of(log));
+	before = last_line((struct slice){log, (size_t)(fatal - log)});
+	if (str_has_prefix(fatal, "fatal: Could not read from remote") && before.n > 0)
+		return before;
+	return slice_trim((struct slice){fatal + 7, strcspn(fatal + 7, "\r\n")});
 }
 
 char *git_trouble_text(enum git_trouble trouble, const char *url, const char *log)
@@ -172,6 +185,8 @@ char *git_trouble_text(enum git_trouble trouble, const char *url, const char *lo
 	if (url != NULL)
 		buf_printf(&b, "%s: ", url);
 	buf_add_str(&b, stories[trouble].what);
+	while (line.n > 0 && line.p[line.n - 1] == '.')
+		line.n--;
 	if (line.n > 0) {
 		buf_add_str(&b, ": ");
 		utf8_clean(&b, line.p, MIN_OF(line.n, (size_t)300));

@@ -107,9 +107,12 @@ static bool is_host(struct slice s, bool may_have_port)
 	       has_only(name, "-.");
 }
 
-static bool is_user(struct slice s)
+/* Of ssh. git decodes all of ssh://..., and only then looks where the host begins: "a%40b%2F" would
+ * be another host. And the user's ssh configuration may put the name into a command of the shell
+ * (CVE-2023-51385). An event chooses neither. */
+static bool is_user(struct slice s, bool is_literal)
 {
-	return s.n > 0 && s.p[0] != '-' && has_only(s, "-._~+%!$&'()*,;=@");
+	return s.n > 0 && s.p[0] != '-' && has_only(s, is_literal ? "-._~+%!$&'()*,;=@" : "-._~+@");
 }
 
 /* The path of an address: RFC 3986 without query and fragment, and characters beyond ASCII. */
@@ -237,7 +240,8 @@ static int parse_ssh(struct repo *r, const char *text, bool is_literal, struct e
 	struct parts x;
 	int rc;
 
-	if (!split_address(text + strlen("ssh://"), &x) || (x.user.p != NULL && !is_user(x.user)))
+	if (!split_address(text + strlen("ssh://"), &x) ||
+		(x.user.p != NULL && !is_user(x.user, is_literal)))
 		return refuse(text, "its user, host or path is not well-formed", e);
 	rc = check_place(text, x.host, is_literal, e);
 	if (rc < 0)
@@ -281,7 +285,7 @@ static int parse_scp(struct repo *r, const char *text, bool is_literal, struct e
 	/* "ext::command" and its like would run one. */
 	if (path.p[0] == ':' || path.p[0] == '-' || str_has_prefix(path.p, "//") ||
 		!is_path(path) || !is_host(host, false) || is_scheme(host) ||
-		(at != NULL && !is_user((struct slice){text, (size_t)(at - text)})))
+		(at != NULL && !is_user((struct slice){text, (size_t)(at - text)}, is_literal)))
 		return refuse(text, "only https, ssh and user@host:path are possible", e);
 	rc = check_place(text, host, is_literal, e);
 	if (rc == 0)

@@ -370,6 +370,11 @@ static void op_remove(struct workspace *base, const struct id *job_id)
 	trash_drop(w->trash, path);
 }
 
+static void op_discard(struct workspace *base, const char *path)
+{
+	trash_drop(room_of(base)->trash, path);
+}
+
 static void op_free(struct workspace *base)
 {
 	struct room *w;
@@ -394,6 +399,7 @@ static const struct workspace_ops room_ops = {
 	.shared = op_shared,
 	.cancel = op_cancel,
 	.remove = op_remove,
+	.discard = op_discard,
 	.free = op_free,
 };
 

@@ -82,6 +82,9 @@ struct workspace_ops {
 	void (*cancel)(struct workspace *w, const struct id *job_id);
 	/* Removes the workspace of a job (its folder or its link). */
 	void (*remove)(struct workspace *w, const struct id *job_id);
+	/* Removes another folder of jobs/ in the same way: out of its place at once, then bit by
+	 * bit, so that a million files hold nobody up. Fine when it is not there. */
+	void (*discard)(struct workspace *w, const char *path);
 	/* Preparations under way are killed; their `done` is not called. */
 	void (*free)(struct workspace *w);
 };

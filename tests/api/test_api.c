@@ -159,6 +159,21 @@ static void explanation_has_words_and_commands(void **state)
 	fake_request_fini(&r);
 }
 
+/* A job whose repository is fetched for minutes is not one whose container is slow. */
+static void explanation_of_a_start_names_all_that_is_made(void **state)
+{
+	static const char *const parts[] = {"workspace", "image", "container"};
+	struct fake_request r;
+
+	fake_job(JOB_1, JOB_STARTING, NOW_US);
+	r = fake_get(*state, "/api/jobs/1111/explain");
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (strstr(r.text, parts[i]) == NULL)
+			fail_msg("%s is not in %s", parts[i], r.text);
+	fake_request_fini(&r);
+	job_fini(&fake.jobs[--fake.job_count]);
+}
+
 static void every_state_has_an_explanation(void **state)
 {
 	for (int s = 0; s < JOB_STATES; s++) {
@@ -388,6 +403,7 @@ int main(void)
 		ROW(one_job_is_found_by_its_beginning),
 		ROW(decisions_reach_the_engine_with_who_decided),
 		ROW(explanation_has_words_and_commands),
+		ROW(explanation_of_a_start_names_all_that_is_made),
 		ROW(every_state_has_an_explanation),
 		ROW(hints_are_commands_of_this_job),
 		ROW(stuck_messages_are_sent_again_by_the_beginning_of_their_id),

@@ -66,7 +66,7 @@ static void github_pr_pylon_has_a_secret_of_its_own(void **state)
 	expect_no_part(h->out, p->secrets.v[0]);
 	assert_int_equal(p->workspace, WORKSPACE_GIT_CLONE);
 	assert_string_equal(template_source(p->repo), "{{ .body.repository.clone_url }}");
-	assert_string_equal(template_source(p->ref), "{{ .body.pull_request.head.ref }}");
+	assert_string_equal(template_source(p->ref), "{{ .body.pull_request.head.sha }}");
 	assert_int_equal(p->timeout_us, 15 * 60 * US_PER_SEC);
 	path = xasprintf("%s/pylons/pr/.env", h->home);
 	assert_int_equal(stat(path, &st), 0);

@@ -133,7 +133,7 @@ static void samples_fill_the_templates_of_construct(void **state)
 	}
 	RUN(h, "test", "github-pr", "--dry-run");
 	expect_part(h->out, "Repo: https://github.com/octocat/Hello-World.git\n");
-	expect_part(h->out, "Ref: sample-branch\n");
+	expect_part(h->out, "Ref: b3cbd5bbd7e81436d2eee04537ea2b4c0cad4cdf\n");
 	expect_part(h->out, "Message: PR #42: Sample pull request for github-pr\n");
 	expect_part(h->out, "Filter: the event passes (trigger.if is \"true\")\n");
 	RUN(h, "test", "github-pr", "--dry-run", "--payload", "{\"action\":\"labeled\"}");

@@ -124,6 +124,35 @@ static void pylon_shows_what_it_takes_from_the_defaults(void **state)
 	assert_null(strstr(text, "s3cret"));
 }
 
+static void what_signs_in_at_a_repository_is_not_shown(void **state)
+{
+	static const struct {
+		const char *repo, *line;
+	} rows[] = {
+		{"https://me:s3cret@git.example/a", "repo: \"https://<redacted>@git.example/a\""},
+		{"http://s3cret@git.example/a", "repo: \"http://<redacted>@git.example/a\""},
+		{"https://me:s3/cret@git.example/{{ .body.x }}",
+			"repo: \"https://<redacted>@git.example/{{ .body.x }}\""},
+		{"https://git.example/a", "repo: https://git.example/a"},
+		{"ssh://git@git.example/a", "repo: ssh://git@git.example/a"},
+		{"git@git.example:a", "repo: git@git.example:a"},
+	};
+	struct home *h = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEANUP(freep)
+		char *yaml = xasprintf(
+			"name: a\nworkspace:\n  type: git-clone\n  repo: '%s'\n", rows[i].repo);
+		CLEANUP(freep) char *line = xasprintf("%s  # pylon.yaml:4", rows[i].line);
+		CLEANUP(freep) char *text = NULL;
+
+		home_write(h, "pylons/a/pylon.yaml", yaml);
+		text = show(h, "a");
+		expect_line(text, line);
+		assert_null(strstr(text, "s3"));
+	}
+}
+
 static void own_values_of_a_pylon_hide_the_defaults(void **state)
 {
 	struct home *h = *state;
@@ -313,6 +342,7 @@ int main(void)
 		TEST(defaults_are_shown_as_such),
 		TEST(what_is_written_has_its_line),
 		TEST(pylon_shows_what_it_takes_from_the_defaults),
+		TEST(what_signs_in_at_a_repository_is_not_shown),
 		TEST(own_values_of_a_pylon_hide_the_defaults),
 		TEST(json_has_the_same_with_types),
 		TEST(signing_in_is_shown_with_what_decides_it),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "config/home.h"
@@ -232,6 +233,47 @@ static void link_to_a_path_with_a_colon_is_refused(void **state)
 		r, "~/l:/c", "the source leads to a path with a colon, which cannot be mounted");
 }
 
+static int check_folders(const char *path, const char *volume)
+{
+	struct pylon_config p = {.workspace_path = path == NULL ? NULL : xstrdup(path)};
+	struct err e = CLEAN_ERR;
+	int rc;
+
+	if (volume != NULL)
+		strv_add(&p.volumes, volume);
+	rc = pylon_config_check_folders(&p, &e);
+	if (rc < 0)
+		assert_non_null(strstr(e.text, "a part of it is a link now"));
+	free(p.workspace_path);
+	strv_fini(&p.volumes);
+	return rc;
+}
+
+static void folder_whose_path_has_a_link_by_now_is_noticed(void **state)
+{
+	const struct rules *r = *state;
+	CLEANUP(freep) char *real = realpath(r->home->dir, NULL);
+	CLEANUP(freep) char *above = xasprintf("%s/user/above", real);
+	CLEANUP(freep) char *path = xasprintf("%s/folder", above);
+	CLEANUP(freep) char *volume = xasprintf("%s:/c:ro", path);
+
+	assert_int_equal(check_folders(NULL, NULL), 0);
+	/* What is missing is no link. */
+	assert_int_equal(check_folders(path, volume), 0);
+	assert_int_equal(mkdir(above, 0700), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(check_folders(path, volume), 0);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(symlink("/nonexistent-place", path), 0);
+	assert_int_equal(check_folders(path, NULL), -EPERM);
+	assert_int_equal(check_folders(NULL, volume), -EPERM);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(above), 0);
+	assert_int_equal(symlink("/", above), 0);
+	assert_int_equal(check_folders(path, NULL), -EPERM);
+	assert_int_equal(check_folders(NULL, volume), -EPERM);
+}
+
 static void overlong_source_is_refused(void **state)
 {
 	CLEANUP(buf_fini) struct buf b = BUF_NULL;
@@ -258,6 +300,7 @@ int main(void)
 		TEST(source_is_judged_behind_its_links),
 		TEST(link_that_cannot_be_followed_is_refused),
 		TEST(link_to_a_path_with_a_colon_is_refused),
+		TEST(folder_whose_path_has_a_link_by_now_is_noticed),
 		TEST(overlong_source_is_refused),
 	};
 

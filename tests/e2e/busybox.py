@@ -51,7 +51,7 @@ def owned_by_root(entry):
     return entry
 
 
-def make_image(path, image=IMAGE, user=None):
+def make_image(path, image=IMAGE, user=None, entrypoint=None):
     """Into the engine at that socket, unless it is there."""
     engine = Engine()
     engine.path = path
@@ -61,6 +61,8 @@ def make_image(path, image=IMAGE, user=None):
     url = f"http://engine/v1.41/images/create?fromSrc=-&repo={repo}&tag={tag}"
     if user is not None:
         url += f"&changes=USER%20{user}"
+    if entrypoint is not None:
+        url += f"&changes=ENTRYPOINT%20{entrypoint}"
     done = subprocess.run(["curl", "-sS", "--fail-with-body", "--unix-socket", path, "-X", "POST",
                            "-H", "Content-Type: application/x-tar", "--data-binary", "@-", url],
                           input=layer(), capture_output=True, check=False)

@@ -127,6 +127,14 @@ def test_an_image_with_a_user_keeps_it(make_docker_home):
     assert writable(seen) == {"/tmp", "/workspace", "/run/pylon"}
 
 
+def test_a_command_runs_in_the_workspace_whatever_the_image_would_run(make_docker_home):
+    image = make_image(Engine().path, "pylon-e2e/busybox-false:latest", entrypoint="false")
+    home = home_that_runs(make_docker_home, "pwd", image=image).start()
+    status, answer = home.post({"n": 1})
+    assert status == 202
+    assert home.wait_state(answer["job_id"])["result"] == "/workspace"
+
+
 # What may differ from a container that was created with nothing but its image, and how.
 EXPECTED = {
     "CapDrop": ["ALL"],

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "engine/engine-internal.h"
@@ -363,6 +364,30 @@ static void a_folder_of_the_user_takes_the_place_of_ours(void **state UNUSED)
 
 /* --- what else it is given --- */
 
+/* An agent that may write to the folder above could put a link in its place, for the next run. */
+static void a_volume_that_became_a_link_is_not_mounted(void **state UNUSED)
+{
+	char *top = t_folder();
+	CLEANUP(freep) char *sub = xasprintf("%s/sub", top);
+	CLEANUP(freep)
+	char *agent = xasprintf(MOCK "  volumes: [\"%s:/p:rw\", \"%s:/s\"]\n", top, sub);
+	CLEANUP(freep) char *yaml = xasprintf("%s%s", PYLON(NONE, ""), agent);
+	struct world w;
+
+	assert_int_equal(mkdir(sub, 0700), 0);
+	world_open(&w, CONFIG, yaml);
+	(void)post(&w, "{}");
+	assert_true(has_mount(&w, 0, sub));
+	world_started(&w, 0);
+	world_exited(&w, 0, 0);
+	assert_int_equal(rmdir(sub), 0);
+	assert_int_equal(symlink("/", sub), 0);
+	assert_reason(&w, post(&w, "{}"), JOB_FAILED, "workspace");
+	assert_int_equal(w.runner.n, 1);
+	world_close(&w);
+	t_folder_remove(top);
+}
+
 static void a_closed_off_container_does_not_run_as_root(void **state UNUSED)
 {
 	struct world w;
@@ -411,6 +436,7 @@ int main(void)
 		cmocka_unit_test(a_token_of_the_login_is_not_told),
 		cmocka_unit_test(nor_is_it_after_a_restart),
 		cmocka_unit_test(a_folder_of_the_user_takes_the_place_of_ours),
+		cmocka_unit_test(a_volume_that_became_a_link_is_not_mounted),
 		cmocka_unit_test(a_closed_off_container_does_not_run_as_root),
 		cmocka_unit_test(git_trusts_the_workspace_whoever_owns_it),
 	};

@@ -33,8 +33,12 @@ static void runner_ensure(struct runner *r, const char *image UNUSED,
 	f->ensured++;
 	f->image_done = done;
 	f->image_ctx = ctx;
-	if (!f->is_image_slow)
-		done(ctx, f->image_fails ? -2 : 0, f->image_fails ? "no such image" : "", &f->user);
+	if (f->is_image_slow) {
+		assert_true(f->image_n < WORLD_RUNS);
+		f->images[f->image_n++] = (struct fake_image){done, ctx, true};
+		return;
+	}
+	done(ctx, f->image_fails ? -2 : 0, f->image_fails ? "no such image" : "", &f->user);
 }
 
 /* T2 is on disk before anything starts. */
@@ -65,6 +69,7 @@ static void runner_start(struct runner *r, const struct runner_spec *spec)
 			spec->mounts[i].is_read_only ? "ro" : "rw");
 	strv_copy(&run->env, spec->env);
 	run->user = xstrdup_or_null(spec->user);
+	run->is_masked = spec->mask != NULL;
 	for (size_t i = 0; i < spec->env->n; i++)
 		if (str_has_prefix(spec->env->v[i], "CALLBACK_URL="))
 			(void)str_copy(run->callback, sizeof(run->callback), spec->env->v[i]);
@@ -73,13 +78,14 @@ static void runner_start(struct runner *r, const struct runner_spec *spec)
 }
 
 static void runner_adopt(
-	struct runner *r, const struct id *run_id, const char *log UNUSED, struct mask *mask UNUSED)
+	struct runner *r, const struct id *run_id, const char *log UNUSED, struct mask *mask)
 {
 	struct fake_runner *f = runner_of(r);
 	struct fake_run *run = &f->runs[f->n++];
 
 	run->run_id = *run_id;
 	run->is_adopted = true;
+	run->is_masked = mask != NULL;
 }
 
 static struct fake_run *by_id(struct fake_runner *f, const struct id *run_id)
@@ -224,8 +230,13 @@ static void workspace_prepare(struct workspace *w, const struct workspace_spec *
 	f->is_repo_literal = spec->is_repo_literal;
 	f->owner = spec->owner;
 	f->progress = spec->progress;
-	if (!f->is_slow)
-		done(ctx, &spec->job_id, fail, fail < 0 ? "no folder" : f->jobs);
+	if (f->is_slow) {
+		assert_true(f->make_n < WORLD_RUNS);
+		f->makes[f->make_n++] = (struct fake_make){
+			.done = done, .ctx = ctx, .job_id = spec->job_id, .is_open = true};
+		return;
+	}
+	done(ctx, &spec->job_id, fail, fail < 0 ? "no folder" : f->jobs);
 }
 
 static void workspace_remove(struct workspace *w, const struct id *job)
@@ -236,6 +247,13 @@ static void workspace_remove(struct workspace *w, const struct id *job)
 	f->last_removed = *job;
 }
 
+static void workspace_discard(struct workspace *w UNUSED, const char *path)
+{
+	struct err e = CLEAN_ERR;
+
+	assert_int_equal(tree_remove(path, &e), 0);
+}
+
 static char *workspace_shared(struct workspace *w, const struct workspace_spec *spec)
 {
 	struct fake_workspace *f = container_of(w, struct fake_workspace, port);
@@ -244,15 +262,27 @@ static char *workspace_shared(struct workspace *w, const struct workspace_spec *
 							 : NULL;
 }
 
+static struct fake_make *open_make(struct fake_workspace *f, const struct id *job)
+{
+	for (size_t i = 0; i < f->make_n; i++)
+		if (f->makes[i].is_open && str_eq(f->makes[i].job_id.s, job->s))
+			return &f->makes[i];
+	return NULL;
+}
+
 static void workspace_cancel(struct workspace *w, const struct id *job)
 {
 	struct fake_workspace *f = container_of(w, struct fake_workspace, port);
+	struct fake_make *m = open_make(f, job);
 
-	if (!str_eq(f->waiting.s, job->s))
+	if (m == NULL)
 		return;
 	f->cancelled++;
-	f->waiting = (struct id){0};
-	f->done(f->done_ctx, job, -ECANCELED, "it was cancelled");
+	m->is_called_off = true;
+	if (f->is_cancel_slow)
+		return;
+	m->is_open = false;
+	m->done(m->ctx, job, -ECANCELED, "it was cancelled");
 }
 
 static void workspace_free(struct workspace *w UNUSED)
@@ -263,6 +293,7 @@ static const struct workspace_ops fake_workspace_ops = {.prepare = workspace_pre
 	.shared = workspace_shared,
 	.cancel = workspace_cancel,
 	.remove = workspace_remove,
+	.discard = workspace_discard,
 	.free = workspace_free};
 
 /* --- the world --- */
@@ -346,6 +377,8 @@ static void forget_fakes(struct world *w)
 	}
 	memset(w->runner.runs, 0, sizeof(w->runner.runs));
 	w->runner.n = 0;
+	w->runner.image_n = 0;
+	w->workspace.make_n = 0;
 	w->channel.n = 0;
 }
 
@@ -513,8 +546,24 @@ void world_exited(struct world *w, size_t i, int status)
 void world_workspace_ready(struct world *w)
 {
 	struct fake_workspace *f = &w->workspace;
+	struct fake_make *m = open_make(f, &f->waiting);
 
+	if (m != NULL)
+		m->is_open = false;
 	f->done(f->done_ctx, &f->waiting, 0, f->jobs);
+	loop_settle(w->loop);
+}
+
+void world_answer_make(struct world *w, size_t i, int rc)
+{
+	struct fake_workspace *f = &w->workspace;
+	struct fake_make *m = &f->makes[i];
+
+	assert_true(i < f->make_n && m->is_open);
+	m->is_open = false;
+	if (m->is_called_off)
+		rc = -ECANCELED;
+	m->done(m->ctx, &m->job_id, rc, rc < 0 ? "no folder" : f->jobs);
 	loop_settle(w->loop);
 }
 
@@ -522,7 +571,19 @@ void world_image_known(struct world *w, int rc)
 {
 	struct fake_runner *f = &w->runner;
 
+	if (f->image_n > 0)
+		f->images[f->image_n - 1].is_open = false;
 	f->image_done(f->image_ctx, rc, rc < 0 ? "no such image" : "", &f->user);
+	loop_settle(w->loop);
+}
+
+void world_answer_image(struct world *w, size_t i, int rc)
+{
+	struct fake_runner *f = &w->runner;
+
+	assert_true(i < f->image_n && f->images[i].is_open);
+	f->images[i].is_open = false;
+	f->images[i].done(f->images[i].ctx, rc, rc < 0 ? "no such image" : "", &f->user);
 	loop_settle(w->loop);
 }
 

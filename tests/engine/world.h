@@ -16,7 +16,7 @@
 #include "lib/t.h"
 
 #define WORLD_START (INT64_C(1770000000) * US_PER_SEC)
-#define WORLD_RUNS  64
+#define WORLD_RUNS  128
 
 struct fake_run {
 	struct id run_id, job_id;
@@ -26,8 +26,21 @@ struct fake_run {
 	struct strv mounts; /* source:target:mode */
 	char *user;         /* NULL = the image's own */
 	struct strv notes;  /* lines added to its log */
-	bool is_started, is_adopted, is_forgotten;
+	bool is_started, is_adopted, is_forgotten, is_masked;
 	int stops;
+};
+
+/* What was asked and is answered when the test says so. */
+struct fake_image {
+	void (*done)(void *ctx, int rc, const char *text, const struct runner_user *user);
+	void *ctx;
+	bool is_open;
+};
+struct fake_make {
+	void (*done)(void *ctx, const struct id *job_id, int rc, const char *text);
+	void *ctx;
+	struct id job_id;
+	bool is_open, is_called_off;
 };
 
 struct fake_runner {
@@ -48,6 +61,8 @@ struct fake_runner {
 	bool is_image_slow;
 	void (*image_done)(void *ctx, int rc, const char *text, const struct runner_user *user);
 	void *image_ctx;
+	struct fake_image images[WORLD_RUNS]; /* is_image_slow: all that were asked for */
+	size_t image_n;
 };
 
 struct fake_sent {
@@ -68,8 +83,11 @@ struct fake_workspace {
 	struct workspace port;
 	char *jobs;
 	int fail; /* negative errno: the next prepare fails */
-	/* is_slow: the answer waits for world_workspace_ready() */
-	bool is_slow;
+	/* is_slow: the answer waits for world_workspace_ready(); is_cancel_slow: so does that of
+	 * one that is cancelled */
+	bool is_slow, is_cancel_slow;
+	struct fake_make makes[WORLD_RUNS]; /* is_slow: all that were asked for */
+	size_t make_n;
 	struct id waiting;
 	void (*done)(void *ctx, const struct id *job_id, int rc, const char *text);
 	void *done_ctx;
@@ -130,6 +148,10 @@ void world_exited(struct world *w, size_t i, int status);
 void world_workspace_ready(struct world *w);
 /* The image that was asked for last is there (rc 0), or not. */
 void world_image_known(struct world *w, int rc);
+/* The same of any that was asked for and is_open; the workspace of one that is_called_off cannot be
+ * had. */
+void world_answer_image(struct world *w, size_t i, int rc);
+void world_answer_make(struct world *w, size_t i, int rc);
 /* Value of a variable that the run was started with; NULL when it has none. */
 const char *world_env(struct world *w, size_t i, const char *name);
 /* Puts result.json where the run's agent would. */

@@ -81,8 +81,8 @@ static void full_run_has_everything_it_asked_for(void **state)
 	s.user = "1000:1000";
 	body = body_of(&s, &engine41);
 	assert_string_equal(body,
-		"{\"Image\":\"img\",\"User\":\"1000:1000\",\"Cmd\":[\"sh\",\"-c\"],\"Env\":[\"A=1\"]," LABELS
-		"\"HostConfig\":{" SAFETY
+		"{\"Image\":\"img\",\"User\":\"1000:1000\",\"Entrypoint\":[\"sh\",\"-c\"],\"Cmd\":[],"
+		"\"WorkingDir\":\"/workspace\",\"Env\":[\"A=1\"]," LABELS "\"HostConfig\":{" SAFETY
 		"\"PidsLimit\":77,\"Memory\":67108864,\"MemorySwap\":67108864,"
 		"\"NanoCpus\":1500000000," ULIMITS "\"NetworkMode\":\"none\","
 		"\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/j/1\",\"Target\":\"/workspace\","

@@ -67,6 +67,22 @@ static void text_has_place_cause_and_help(void **state UNUSED)
 	assert_non_null(strstr(text, "credential helper"));
 }
 
+static void what_ssh_said_tells_more_than_that_it_broke(void **state UNUSED)
+{
+	CLEANUP(freep)
+	char *text = git_trouble_text(GIT_UNREACHABLE, "git@nowhere:x",
+		"Cloning\nssh: Could not resolve hostname nowhere: Name or service not known\n"
+		"fatal: Could not read from remote repository.\n\nPlease make sure\n");
+	CLEANUP(freep)
+	char *alone = git_trouble_text(
+		GIT_FAILED, NULL, "fatal: Could not read from remote repository.\n");
+
+	assert_string_equal(text,
+		"git@nowhere:x: it cannot be reached: ssh: Could not resolve hostname nowhere: "
+		"Name or service not known");
+	assert_string_equal(alone, "git failed: Could not read from remote repository");
+}
+
 static void every_trouble_has_a_code(void **state UNUSED)
 {
 	assert_int_equal(git_trouble_code(GIT_FINE), 0);
@@ -212,6 +228,7 @@ int main(void)
 		cmocka_unit_test(troubles_are_told_apart),
 		cmocka_unit_test(other_side_cannot_claim_that_our_disk_is_broken),
 		cmocka_unit_test(text_has_place_cause_and_help),
+		cmocka_unit_test(what_ssh_said_tells_more_than_that_it_broke),
 		cmocka_unit_test(every_trouble_has_a_code),
 		cmocka_unit_test(commands_that_stay_here_have_no_network_and_no_user_settings),
 		cmocka_unit_test(commands_that_talk_have_the_users_ways),

@@ -303,6 +303,21 @@ static void host_behind_credentials_is_the_one_that_counts(void **state UNUSED)
 		"https://github.com/localhost@10.0.0.1/x");
 }
 
+/* git decodes the whole address before it takes it apart. */
+static void an_event_gives_ssh_no_user_that_means_something_else(void **state UNUSED)
+{
+	static const char *const rows[] = {"ssh://git%40127.0.0.1%2Fx@github.com/y",
+		"ssh://%2DoProxyCommand=x@github.com/y", "ssh://a$(id)@github.com/y",
+		"ssh://a`id`@github.com/y", "a;id@github.com:y", "a'b@github.com:y",
+		"$HOME@github.com:y"};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		expect_refusal(rows[i], false);
+	expect("ssh://org-1_2.x+y@github.com/y", false, REPO_SSH, "ssh://org-1_2.x+y@github.com/y");
+	expect("ssh://DOMAIN%5Cme@git.example.org/y", true, REPO_SSH,
+		"ssh://DOMAIN%5Cme@git.example.org/y");
+}
+
 static void refusal_of_an_inner_host_shows_no_password(void **state UNUSED)
 {
 	struct repo r = {0};
@@ -552,6 +567,7 @@ int main(void)
 		cmocka_unit_test(folders_and_plain_http_pass_only_when_written_out),
 		cmocka_unit_test(hosts_that_lie_inside_pass_only_when_written_out),
 		cmocka_unit_test(host_behind_credentials_is_the_one_that_counts),
+		cmocka_unit_test(an_event_gives_ssh_no_user_that_means_something_else),
 		cmocka_unit_test(refusal_of_an_inner_host_shows_no_password),
 		cmocka_unit_test(all_else_is_refused),
 		cmocka_unit_test(address_has_a_longest_length),

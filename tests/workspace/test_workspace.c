@@ -305,6 +305,28 @@ static void large_tree_is_removed_a_little_at_a_time(void **state)
 	assert_true(S_ISDIR(mode_of(w->job)));
 }
 
+static void another_folder_is_removed_in_the_same_way(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(freep) char *trash = xasprintf("%s/.trash", w->jobs);
+	CLEANUP(freep) char *other = xasprintf("%s.run", w->job);
+	struct err e = CLEAN_ERR;
+	unsigned turns = 0;
+
+	prepare(w, WORKSPACE_KIND_NONE, NULL);
+	assert_int_equal(dir_make(other, 0700, &e), 0);
+	fill(other, 2000, 100);
+	w->workspace->ops->discard(w->workspace, other);
+	assert_int_equal(access(other, F_OK), -1);
+	assert_true(entries_of(trash) > 0);
+	w->workspace->ops->discard(w->workspace, other);
+	while (entries_of(trash) > 0 && turns++ < 1000)
+		(void)loop_turn(w->loop, 0);
+	assert_int_equal(entries_of(trash), 0);
+	assert_true(S_ISDIR(mode_of(w->job)));
+	assert_true(file_exists("/etc/passwd"));
+}
+
 static void on_refusal(void *ctx, const struct id *job_id UNUSED, int rc, const char *text UNUSED)
 {
 	struct world *w = ctx;
@@ -380,6 +402,7 @@ int main(void)
 		T(unusable_folders_are_refused),
 		T(neighbour_of_the_home_is_fine),
 		T(large_tree_is_removed_a_little_at_a_time),
+		T(another_folder_is_removed_in_the_same_way),
 		T(what_is_no_jobs_id_names_nothing),
 		T(what_an_earlier_process_left_is_removed),
 		T(tree_without_rights_is_removed),

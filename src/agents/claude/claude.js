@@ -9,6 +9,9 @@
  */
 "use strict";
 
+const fs = require("node:fs");
+const path = require("node:path");
+
 const { main, oneLine, say } = require("./agent.js");
 
 // What API statuses mean to whoever reads the failure.
@@ -19,8 +22,31 @@ const STATUS_TEXTS = {
 	529: "the model API is overloaded (529); try again later",
 };
 
+// What a session has cost so far: a result tells the cost of the whole session and the usage of one
+// run. The last line of its transcript that knows the sum counts; none is 0.
+function costBefore(session) {
+	const config = process.env.CLAUDE_CONFIG_DIR ?? path.join(process.env.HOME ?? "", ".claude");
+	const projects = path.join(config, "projects");
+	let cost = 0;
+
+	try {
+		for (const project of fs.readdirSync(projects)) {
+			const file = path.join(projects, project, `${session}.jsonl`);
+
+			if (!fs.existsSync(file))
+				continue;
+			for (const [, sum] of fs.readFileSync(file, "utf8").matchAll(/"totalCostUSD":([0-9.e+-]+)/g))
+				cost = Number(sum) || 0;
+		}
+	} catch {
+		// There is no session yet.
+	}
+	return cost;
+}
+
 class Claude {
 	command = "claude";
+	costBefore = 0;
 	session = null;
 	result = null;
 	hasNoLogin = false;
@@ -31,6 +57,8 @@ class Claude {
 		// As root it does not skip permissions unless it is told that there is a wall.
 		if (process.getuid() === 0)
 			process.env.IS_SANDBOX ??= "1";
+		if (session)
+			this.costBefore = costBefore(session);
 		return [
 			"--print", "--output-format", "stream-json", "--verbose",
 			// The container is the wall; there is nobody to ask.
@@ -67,9 +95,11 @@ class Claude {
 
 	output() {
 		const { result, total_cost_usd, usage } = this.result ?? {};
+		// A sum that is smaller than before was not made of it.
+		const own = total_cost_usd >= this.costBefore ? total_cost_usd - this.costBefore : total_cost_usd;
 
 		return { result: this.error() === null ? result ?? "" : "",
-			session_id: this.session ?? undefined, total_cost_usd, usage };
+			session_id: this.session ?? undefined, total_cost_usd: own, usage };
 	}
 
 	error() {
