@@ -49,6 +49,7 @@
 #define RESULT_TEXT_MAX KIB(256)          /* kept in the job row */
 #define PROMPT_MAX      KIB(256)          /* template output */
 #define PROMPT_ENV_MAX  KIB(96)           /* above, PROMPT is left out of the environment */
+#define SESSION_ID_MAX  256               /* bytes of the session that a reply continues */
 #define CALLBACK_MAX    MIB(1)            /* body of /callback and /hooks */
 #define LOG_HEAD_MAX    MIB(8)            /* of a job's log: the beginning ... */
 #define LOG_TAIL_MAX    MIB(8)            /* ... and the end */

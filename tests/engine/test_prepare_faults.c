@@ -54,9 +54,18 @@ static void assert_reason(struct world *w, const char *id, enum job_state state,
 	job_fini(&j);
 }
 
+static int slots_taken(struct world *w)
+{
+	int taken = 0;
+
+	for (size_t i = 0; i < w->engine->pylon_count; i++)
+		taken += w->engine->pylons[i]->active;
+	return taken;
+}
+
 static void assert_nothing_is_alive(struct world *w)
 {
-	assert_int_equal(w->engine->active, 0);
+	assert_int_equal(slots_taken(w), 0);
 	assert_true(list_is_empty(&w->engine->live));
 	assert_false(engine_is_preparing(w->engine));
 }
@@ -105,7 +114,7 @@ static void a_run_of_an_earlier_process_is_not_written_off_unseen(void **state U
 	world_decide(&w, ENGINE_KILL, id);
 	assert_int_equal(w.answer.status, 200);
 	world_assert_state(&w, id, JOB_RUNNING);
-	assert_int_equal(w.engine->active, 1);
+	assert_int_equal(slots_taken(&w), 1);
 	world_engine(&w, true);
 	assert_true(world_run(&w, 0)->is_adopted);
 	assert_int_equal(world_run(&w, 0)->stops, 1);
@@ -200,6 +209,21 @@ static void the_first_reason_to_stop_is_the_one_that_counts(void **state UNUSED)
 	world_close(&w);
 }
 
+static void a_run_that_ended_with_its_engine_was_interrupted(void **state UNUSED)
+{
+	struct runner_exit x = {.exit_code = 137, .was_interrupted = true, .stdout_tail = ""};
+	struct world w;
+	char id[ID_SIZE];
+
+	world_open(&w, CONFIG, PLAIN);
+	post(&w, id);
+	world_started(&w, 0);
+	w.runner.ev.exited(w.runner.ev.ctx, &world_run(&w, 0)->run_id, &x);
+	loop_settle(w.loop);
+	assert_reason(&w, id, JOB_FAILED, "interrupted");
+	world_close(&w);
+}
+
 static void what_was_killed_is_cancelled_whatever_the_engine_says(void **state UNUSED)
 {
 	struct world w;
@@ -208,7 +232,7 @@ static void what_was_killed_is_cancelled_whatever_the_engine_says(void **state U
 	world_open(&w, CONFIG, PLAIN);
 	post(&w, id);
 	world_decide(&w, ENGINE_KILL, id);
-	engine_on_refused(w.engine, &world_run(&w, 0)->run_id, RUNNER_ENGINE_DOWN, "gone");
+	w.runner.ev.refused(w.runner.ev.ctx, &world_run(&w, 0)->run_id, RUNNER_ENGINE_DOWN, "gone");
 	loop_settle(w.loop);
 	assert_reason(&w, id, JOB_CANCELLED, "killed");
 	assert_nothing_is_alive(&w);
@@ -228,7 +252,7 @@ static void an_end_that_cannot_be_recorded_yet_keeps_the_slot_until_it_is(void *
 	world_decide(&w, ENGINE_KILL, id);
 	world_decide(&w, ENGINE_KILL, id);
 	loop_advance(w.loop, 5 * US_PER_SEC);
-	assert_int_equal(w.engine->active, 1);
+	assert_int_equal(slots_taken(&w), 1);
 	world_answer_image(&w, 0, 0); /* the kill is not on disk: it goes on */
 	unlock_database(&w, other);
 	assert_reason(&w, id, JOB_STARTING, "");
@@ -250,7 +274,7 @@ static void an_image_that_comes_while_the_end_is_being_recorded_starts_nothing(v
 	post(&w, id);
 	other = lock_database(&w);
 	world_answer_image(&w, 0, -ENOENT);
-	assert_int_equal(w.engine->active, 1);
+	assert_int_equal(slots_taken(&w), 1);
 	world_decide(&w, ENGINE_KILL, id); /* too late, and harmless */
 	unlock_database(&w, other);
 	assert_reason(&w, id, JOB_FAILED, "no_image");
@@ -328,7 +352,7 @@ static void a_claim_that_meets_a_stop_starts_nothing(void **state UNUSED)
 	world_engine(&w, false);
 	post(&w, id);
 	w.runner.is_up = true;
-	engine_on_ready(w.engine, true, "fake 1.0");
+	w.runner.ev.ready(w.runner.ev.ctx, true, "fake 1.0");
 	engine_admit_next(w.engine);
 	engine_drain(w.engine);
 	engine_stop_runs(w.engine, note_stopped, &stopped);
@@ -411,7 +435,7 @@ static void a_job_whose_pylon_goes_while_its_image_is_built_goes_on(void **state
 	world_exited(&w, 0, 0);
 	assert_int_equal(w.channel.n, 1);
 	world_sent(&w, 0, CHANNEL_SENT, 0);
-	assert_int_equal(w.engine->active, 0);
+	assert_int_equal(slots_taken(&w), 0);
 	assert_int_equal(w.engine->pylon_count, 0);
 	world_close(&w);
 }
@@ -501,7 +525,7 @@ static void what_the_engine_refuses_is_told_without_secrets(void **state UNUSED)
 
 	world_open(&w, CONFIG, PLAIN);
 	post(&w, id);
-	engine_on_refused(w.engine, &world_run(&w, 0)->run_id, RUNNER_BAD_SPEC,
+	w.runner.ev.refused(w.runner.ev.ctx, &world_run(&w, 0)->run_id, RUNNER_BAD_SPEC,
 		"no such thing: s3cret-of-the-hook");
 	loop_settle(w.loop);
 	assert_int_equal(world_job(&w, id, &j), JOB_FAILED);
@@ -726,6 +750,7 @@ int main(void)
 		cmocka_unit_test(
 			an_image_of_an_older_configuration_says_nothing_of_the_present_one),
 		cmocka_unit_test(what_the_engine_refuses_is_told_without_secrets),
+		cmocka_unit_test(a_run_that_ended_with_its_engine_was_interrupted),
 		cmocka_unit_test(what_was_killed_is_cancelled_whatever_the_engine_says),
 		cmocka_unit_test(whoever_follows_the_log_hears_of_each_line),
 		cmocka_unit_test(what_was_stopped_with_the_daemon_is_not_tried_again),

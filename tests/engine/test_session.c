@@ -99,6 +99,11 @@ static void a_session_belongs_to_the_user_of_the_image(void **state UNUSED)
 	assert_int_equal(w.workspace.owner.uid, 65534); /* and not root's, which is not let in */
 	assert_int_equal(w.workspace.owner.gid, 65534);
 	world_close(&w);
+	session_world(&w, "");
+	asked = w.runner.ensured;
+	post(&w, id);
+	assert_int_equal(w.runner.ensured, asked + 1);
+	world_close(&w);
 }
 
 static void only_a_volume_at_or_above_the_sessions_takes_their_place(void **state UNUSED)
