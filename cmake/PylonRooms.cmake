@@ -40,12 +40,16 @@ function(pylon_version)
 	endforeach()
 endfunction()
 
-# pylon_static_program(OUTPUT FOLDER): one small static program from src/FOLDER/*.c, outside the rooms.
+# pylon_static_program(OUTPUT FOLDER [BASE file...]): one small static program from src/FOLDER/*.c and the
+# named files of src/base, outside the rooms.
 #
 # musl, because such a program stays resident beside each command or is copied into an image: 40 kB
-# against 700 kB with glibc. Its sources are compiled a second time with the project's own flags, only so
-# that warnings, the analyzers and compile_commands.json cover them.
+# against 700 kB with glibc. Its sources are compiled a second time with the project's own flags, into
+# the library room_FOLDER: so that warnings, the analyzers and compile_commands.json cover them and unit
+# tests can reach them. musl has no strerrordesc_np(), but its strerror() is just that: constant texts in
+# no language but the C locale's.
 function(pylon_static_program output folder)
+	cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "BASE")
 	file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${folder}/*.c")
 	file(GLOB headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${folder}/*.h")
 	if(NOT sources)
@@ -56,16 +60,26 @@ function(pylon_static_program output folder)
 	if(PYLON_MUSL_GCC)
 		set(cc "${PYLON_MUSL_GCC}")
 	endif()
+	set(base ${arg_BASE})
+	list(TRANSFORM base PREPEND "${PROJECT_SOURCE_DIR}/src/base/")
+	if(base)
+		file(GLOB base_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/base/*.h")
+	endif()
 	set(path "${PROJECT_BINARY_DIR}/${output}")
 	add_custom_command(OUTPUT "${path}"
-		COMMAND ${cc} -std=gnu17 -Os -Wall -Wextra -D_GNU_SOURCE -I "${PROJECT_SOURCE_DIR}/src"
+		COMMAND ${cc} -std=gnu17 -Os -Wall -Wextra -D_GNU_SOURCE -Dstrerrordesc_np=strerror
+			-I "${PROJECT_SOURCE_DIR}/src"
 			-fstack-protector-strong -ffunction-sections -fdata-sections
-			-static -s -Wl,--gc-sections -Wl,-z,relro,-z,now -o "${path}" ${sources}
-		DEPENDS ${sources} ${headers}
+			-fno-asynchronous-unwind-tables
+			-flto -static -s -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noseparate-code -o "${path}" ${sources} ${base}
+		DEPENDS ${sources} ${headers} ${base} ${base_headers}
 		COMMENT "Building the static program ${output}" VERBATIM)
 	add_custom_target(${output} ALL DEPENDS "${path}")
-	add_library(${folder}_checked OBJECT ${sources})
-	target_link_libraries(${folder}_checked PRIVATE pylon_flags)
+	add_library(room_${folder} STATIC ${sources})
+	target_link_libraries(room_${folder} PUBLIC pylon_flags)
+	if(base)
+		target_link_libraries(room_${folder} PUBLIC room_base)
+	endif()
 endfunction()
 
 # pylon_embed(ROOM NAME FILE HEADER): FILE's bytes in ROOM as NAME_bytes and NAME_size, declared in HEADER.

@@ -216,20 +216,30 @@ const char *js_get_str(const struct js *obj, const char *key)
 	return js_str(js_get(obj, key));
 }
 
-int64_t js_get_int(const struct js *obj, const char *key, int64_t fallback)
+bool js_int(const struct js *j, int64_t *ret)
 {
-	const json_t *j = raw(js_get(obj, key));
+	const json_t *v = raw(j);
 	double real;
 
-	if (json_is_integer(j))
-		return json_integer_value(j);
-	if (!json_is_real(j))
-		return fallback;
+	if (json_is_integer(v)) {
+		*ret = json_integer_value(v);
+		return true;
+	}
+	if (!json_is_real(v))
+		return false;
 	/* 3.0 and 1e3 are whole numbers too; the bounds are -2^63 and 2^63. */
-	real = json_real_value(j);
+	real = json_real_value(v);
 	if (real < -9223372036854775808.0 || real >= 9223372036854775808.0 || trunc(real) != real)
-		return fallback;
-	return (int64_t)real;
+		return false;
+	*ret = (int64_t)real;
+	return true;
+}
+
+int64_t js_get_int(const struct js *obj, const char *key, int64_t fallback)
+{
+	int64_t n;
+
+	return js_int(js_get(obj, key), &n) ? n : fallback;
 }
 
 double js_get_real(const struct js *obj, const char *key, double fallback)

@@ -50,6 +50,8 @@ bool js_is_array(const struct js *j);
 const char *js_str(const struct js *j);
 /* Text at obj[key], NULL when absent. */
 const char *js_get_str(const struct js *obj, const char *key);
+/* Is it a whole number? Then *ret is it. */
+bool js_int(const struct js *j, int64_t *ret);
 int64_t js_get_int(const struct js *obj, const char *key, int64_t fallback);
 double js_get_real(const struct js *obj, const char *key, double fallback);
 bool js_get_bool(const struct js *obj, const char *key, bool fallback);

@@ -74,6 +74,9 @@
 #define DELIVERY_BACKOFF_MAX_US (3600 * US_PER_SEC)
 #define DELIVERY_TIMEOUT_US     (20 * US_PER_SEC)
 
+/* The MCP server. */
+#define MCP_MESSAGE_MAX MIB(4) /* one line: -32600 */
+
 /* Configuration files. */
 #define YAML_MAX         KIB(256)
 #define YAML_DEPTH_MAX   32

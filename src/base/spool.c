@@ -26,7 +26,7 @@
 #include "base/spool_internal.h"
 
 enum {
-	COPY_STEP = 64 * 1024,
+	COPY_STEP = 16 * 1024, /* pylon-shim has it too, and is to stay small */
 	GAP_LINE_MAX = 80,
 };
 
@@ -156,7 +156,7 @@ static int rename_new(const struct spool *s, const char *suffix)
 /* Copies len bytes at `from` of one file to `to` of another. */
 static int copy_bytes(int from_fd, uint64_t from, int to_fd, uint64_t to, uint64_t len)
 {
-	CLEANUP(freep) char *step = xcalloc(COPY_STEP, 1);
+	CLEANUP(freep) char *step = len > 0 ? xcalloc(COPY_STEP, 1) : NULL;
 
 	while (len > 0) {
 		ssize_t n =

@@ -2,23 +2,21 @@
 /*
  * pylon-shim: start one command, wait for its end, record it. The contract is in shim.h.
  *
- * All signals stay blocked and are taken one at a time with sigtimedwait, so there are no handlers
- * and no races; the only deadline is the timeout or, while stopping, the end of the grace.
+ * All signals stay blocked and are taken one at a time (watch.c); the only deadline is the timeout
+ * or, while stopping or draining, the end of the grace.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/spool.h"
 #include "shim/shim.h"
 #include "shim/shim_internal.h"
 
@@ -30,115 +28,10 @@ enum {
 	RECORD_TRIES = 60,
 };
 
-static const char usage[] = "usage: pylon-shim [--timeout-ms N] [--grace-ms N] [--cwd DIR]"
-			    " --dir DIR -- CMD ARG...\n";
-
-static bool parse_ms(const char *text, int64_t *ret)
-{
-	char *end;
-	long long value;
-
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (errno || end == text || *end || value < 0 || value > INT_MAX * 1000LL)
-		return false;
-	*ret = value;
-	return true;
-}
-
-static bool parse_option(struct options *o, const char *name, const char *value)
-{
-	if (strcmp(name, "--timeout-ms") == 0)
-		return parse_ms(value, &o->timeout_ms);
-	if (strcmp(name, "--grace-ms") == 0)
-		return parse_ms(value, &o->grace_ms);
-	if (strcmp(name, "--cwd") == 0)
-		o->cwd = value;
-	else if (strcmp(name, "--dir") == 0)
-		o->dir = value;
-	else
-		return false;
-	return true;
-}
-
-static bool parse_options(struct options *o, char **argv)
-{
-	argv++;
-	while (*argv && strcmp(*argv, "--") != 0) {
-		if (!argv[1] || !parse_option(o, argv[0], argv[1]))
-			return false;
-		argv += 2;
-	}
-	if (!*argv || !argv[1] || !o->dir)
-		return false;
-	o->command = argv + 1;
-	return true;
-}
-
-static int open_log(int dir, const char *name)
-{
-	return openat(dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-/* Nobody reads our descriptors once we run: a pipe of the starter must be able to end. */
-static int detach(void)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	if (null < 0)
-		return -errno;
-	for (int fd = 0; fd <= 2; fd++) {
-		if (dup2(null, fd) < 0)
-			return -errno;
-	}
-	if (null > 2)
-		(void)close(null);
-	return 0;
-}
-
-/* Runs in the child. Never returns; the pipe, closed by a good exec, carries what went wrong. */
-static void exec_command(const struct options *o, int out, int err, int failure)
-{
-	sigset_t none;
-	int code;
-
-	(void)setpgid(0, 0);
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_DFL);
-	(void)sigemptyset(&none);
-	if (dup2(out, 1) >= 0 && dup2(err, 2) >= 0 && (!o->cwd || chdir(o->cwd) == 0)) {
-		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		(void)execvp(o->command[0], o->command);
-	}
-	code = errno;
-	(void)!write(failure, &code, sizeof(code));
-	_exit(SHIM_EXIT_NO_EXEC);
-}
-
-/* Returns 0 with s->pid set, or an errno: then there is nothing to wait for but a dead child. */
-static int start_command(const struct options *o, struct status *s, int dir)
-{
-	int out = open_log(dir, SHIM_STDOUT_FILE), err = open_log(dir, SHIM_STDERR_FILE);
-	int pipe_fds[2] = {-1, -1}, code = 0;
-
-	if (out < 0 || err < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
-		return errno;
-	s->started_real = clock_us(CLOCK_REALTIME);
-	s->pid = fork();
-	if (s->pid == 0)
-		exec_command(o, out, err, pipe_fds[1]);
-	if (s->pid < 0) {
-		s->pid = 0;
-		return errno;
-	}
-	(void)close(pipe_fds[1]);
-	(void)close(out);
-	(void)close(err);
-	if (read(pipe_fds[0], &code, sizeof(code)) != sizeof(code))
-		code = 0;
-	(void)close(pipe_fds[0]);
-	return code;
-}
+static const char usage[] =
+	"usage: pylon-shim [--timeout-ms N] [--grace-ms N] [--cwd DIR] [--nice N]"
+	" [--rlimit NAME=N]... [--log PATH [--log-head N] [--log-tail N]]"
+	" [--die-with-parent] --dir DIR -- CMD ARG...\n";
 
 /* Reaps all that is dead. Returns true when the command itself was among it. */
 static bool reap_command(struct status *s)
@@ -156,53 +49,60 @@ static bool reap_command(struct status *s)
 	return is_over;
 }
 
-/* The next signal, or 0 at the deadline (0: no deadline). */
-static int next_signal(int64_t deadline)
+static int64_t deadline_in(int64_t ms)
 {
-	struct timespec wait;
-	sigset_t all;
-	int64_t left;
-	int sig;
+	return clock_us(CLOCK_MONOTONIC) + ms * 1000;
+}
 
-	(void)sigfillset(&all);
-	if (!deadline) {
-		sig = sigwaitinfo(&all, NULL);
-		return sig < 0 ? SIGCHLD : sig;
-	}
-	left = deadline - clock_us(CLOCK_MONOTONIC);
-	if (left <= 0)
-		return 0;
-	wait.tv_sec = (time_t)(left / 1000000);
-	wait.tv_nsec = (long)(left % 1000000) * 1000;
-	sig = sigtimedwait(&all, NULL, &wait);
-	if (sig < 0)
-		return errno == EAGAIN ? 0 : SIGCHLD;
-	return sig;
+static bool is_stop(int sig)
+{
+	return sig == SIGTERM || sig == SIGINT;
 }
 
 /* Until the command ended by itself (true), or must be killed now. */
-static bool wait_command(const struct options *o, struct status *s)
+static bool wait_command(const struct options *o, struct status *s, struct output *out)
 {
-	int64_t deadline = 0;
+	int64_t deadline = o->timeout_ms ? deadline_in(o->timeout_ms) : 0;
 	bool stopping = false;
 
-	if (o->timeout_ms)
-		deadline = clock_us(CLOCK_MONOTONIC) + o->timeout_ms * 1000;
 	for (;;) {
-		int sig = next_signal(deadline);
+		int sig = watch_next(out, deadline);
 
 		if (sig == SIGCHLD && reap_command(s))
 			return true;
-		if (sig != 0 && sig != SIGTERM && sig != SIGINT)
+		if (sig != WATCH_DEADLINE && !is_stop(sig))
 			continue;
 		if (stopping)
 			return false;
 		stopping = true;
-		s->timed_out = sig == 0;
-		s->stopped = sig != 0;
-		deadline = clock_us(CLOCK_MONOTONIC) + o->grace_ms * 1000;
+		s->timed_out = sig == WATCH_DEADLINE;
+		s->stopped = !s->timed_out;
+		deadline = deadline_in(o->grace_ms);
 		tree_signal(SIGTERM);
 	}
+}
+
+/* The tree is dead; what it wrote may still be in the pipes. */
+static void drain(const struct options *o, struct status *s, struct output *out)
+{
+	int64_t deadline = deadline_in(o->grace_ms);
+	int sig = SIGCHLD;
+
+	while (output_is_open(out) && sig != WATCH_DEADLINE && !is_stop(sig))
+		sig = watch_next(out, deadline);
+	s->is_log_cut = output_is_open(out);
+}
+
+static void finish_output(const struct options *o, struct status *s, struct output *out)
+{
+	if (out->spool == NULL)
+		return;
+	drain(o, s, out);
+	s->has_log = true;
+	s->log_bytes = spool_length(out->spool);
+	s->log_lost = out->lost;
+	s->log_errno = out->lost_errno;
+	output_close(out);
 }
 
 static int record_end(struct status *s)
@@ -219,40 +119,71 @@ static int record_end(struct status *s)
 	return r < 0 ? EXIT_NOT_RECORDED : EXIT_RECORDED;
 }
 
+static int run_command(const struct options *o, struct status *s, int dir)
+{
+	struct output out = OUTPUT_NONE;
+	struct cgroup group;
+	bool is_reaped = false;
+
+	cgroup_make(&group);
+	s->started_real = clock_us(CLOCK_REALTIME);
+	s->pid = start_command(o, dir, &out, &group, &s->failure);
+	s->cgroup = group.dir < 0 ? NULL : group.path;
+	if (s->pid > 0)
+		s->pid_start = start_time(s->pid);
+	if (s->failure.step == STEP_NONE) {
+		s->state = "running";
+		/* A missing "running" costs only knowledge: the end is what must be kept. */
+		(void)status_write(s, false);
+		is_reaped = wait_command(o, s, &out);
+	}
+	s->killed = tree_kill(is_reaped ? 0 : s->pid, &group, &s->wait_status, &s->left);
+	s->ended_real = clock_us(CLOCK_REALTIME);
+	finish_output(o, s, &out);
+	if (record_end(s) != EXIT_RECORDED)
+		return EXIT_NOT_RECORDED;
+	if (group.dir >= 0)
+		cgroup_remove(&group);
+	return EXIT_RECORDED;
+}
+
 static int run(const struct options *o, int dir)
 {
 	/* Killed, as long as nothing better is known. */
 	struct status s = {.state = "starting", .wait_status = SIGKILL};
-	bool is_reaped = false;
 	int r = status_init(&s, dir);
 
 	if (!r)
 		r = status_write(&s, false);
+	if (!r)
+		r = watch_open();
 	if (r) {
 		(void)fprintf(stderr, "pylon-shim: %s: %s\n", o->dir, strerror(-r));
 		return EXIT_NOT_RECORDED;
 	}
-	if (detach() < 0)
+	if (start_detach() < 0)
 		return EXIT_NOT_RECORDED;
-	s.exec_errno = start_command(o, &s, dir);
-	if (!s.exec_errno) {
-		s.state = "running";
-		/* A missing "running" costs only knowledge: the end is what must be kept. */
-		(void)status_write(&s, false);
-		is_reaped = wait_command(o, &s);
-	}
-	s.killed = tree_kill(is_reaped ? 0 : s.pid, &s.wait_status, &s.left);
-	s.ended_real = clock_us(CLOCK_REALTIME);
-	return record_end(&s);
+	return run_command(o, &s, dir);
+}
+
+/* The signal is blocked already, so it waits for watch_next(). */
+static void die_with_parent(void)
+{
+	pid_t parent = getppid();
+
+	(void)prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM, 0L, 0L, 0L);
+	if (getppid() != parent)
+		(void)raise(SIGTERM);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = {.grace_ms = SHIM_GRACE_MS};
+	struct options o;
 	sigset_t all;
 	int dir;
 
-	if (argc < 2 || !parse_options(&o, argv)) {
+	(void)argc;
+	if (!options_parse(&o, argv)) {
 		(void)fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
@@ -260,6 +191,8 @@ int main(int argc, char **argv)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	/* An inherited "ignore" of SIGCHLD would let the kernel reap in our place. */
 	(void)signal(SIGCHLD, SIG_DFL);
+	if (o.dies_with_parent)
+		die_with_parent();
 	/* Fails only for a group leader, such as a shell's foreground job: then the session stays.
 	 */
 	(void)setsid();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The status file. It is formatted without an allocator and without a JSON library: every text in
- * it is ours or the kernel's, so nothing needs escaping.
+ * it is ours or the kernel's, and only the cgroup's path may need escaping.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,53 +19,21 @@
 #include "shim/shim_internal.h"
 
 struct text {
-	char bytes[1024];
+	char bytes[1024 + 2 * CGROUP_PATH_MAX];
 	size_t used;
 };
 
 static int status_dir = -1;
 
-int64_t clock_us(int clock)
-{
-	struct timespec t;
-
-	(void)clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* 0 when the process is gone. */
-static long long start_time(pid_t pid)
-{
-	char path[40], line[1024];
-	const char *p;
-	FILE *f;
-	size_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	n = fread(line, 1, sizeof(line) - 1, f);
-	(void)fclose(f);
-	line[n] = 0;
-	/* The name in field 2 may hold anything, so count from the last parenthesis: that space is
-	 * field 3's. */
-	p = strrchr(line, ')');
-	for (int field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	return p ? strtoll(p, NULL, 10) : 0;
-}
-
 int status_init(struct status *s, int dir_fd)
 {
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	size_t n = read_text(
+		AT_FDCWD, "/proc/sys/kernel/random/boot_id", s->boot_id, sizeof(s->boot_id));
 
-	if (!f)
+	if (n == 0)
 		return -errno;
-	if (!fgets(s->boot_id, sizeof(s->boot_id), f))
-		s->boot_id[0] = 0;
-	(void)fclose(f);
-	s->boot_id[strcspn(s->boot_id, "\n")] = 0;
+	s->boot_id[strcspn(s->boot_id, "\n")] = '\0';
+	s->shim_start = start_time(getpid());
 	status_dir = dir_fd;
 	return 0;
 }
@@ -100,40 +68,67 @@ static const char *yes_no(bool b)
 	return b ? "true" : "false";
 }
 
+static void add_path_or_null(struct text *t, const char *name, const char *path)
+{
+	if (path == NULL) {
+		add(t, ",\"%s\":null", name);
+		return;
+	}
+	add(t, ",\"%s\":\"", name);
+	for (; *path != '\0'; path++)
+		add(t, *path == '"' || *path == '\\' ? "\\%c" : "%c", *path);
+	add(t, "\"");
+}
+
+static void add_log(struct text *t, const struct status *s)
+{
+	if (!s->has_log) {
+		add(t, ",\"log\":null");
+		return;
+	}
+	add(t, ",\"log\":{\"bytes\":%llu,\"lost\":%llu", (unsigned long long)s->log_bytes,
+		(unsigned long long)s->log_lost);
+	if (s->log_errno != 0)
+		add(t, ",\"error\":\"%s\"", strerror(s->log_errno));
+	else
+		add(t, ",\"error\":null");
+	add(t, ",\"is_cut\":%s}", yes_no(s->is_log_cut));
+}
+
 static void add_end(struct text *t, const struct status *s)
 {
+	bool is_unstarted = s->failure.step != STEP_NONE;
+	bool exited = is_unstarted || WIFEXITED(s->wait_status);
+	int code = is_unstarted ? SHIM_EXIT_NO_EXEC : WEXITSTATUS(s->wait_status);
 	struct rusage ru;
-	bool exited = s->exec_errno || WIFEXITED(s->wait_status);
-	int code = s->exec_errno ? SHIM_EXIT_NO_EXEC : WEXITSTATUS(s->wait_status);
 
 	add_number_or_null(t, "exit_code", exited, code);
 	add_number_or_null(t, "signal", !exited, WTERMSIG(s->wait_status));
 	add(t, ",\"timed_out\":%s,\"stopped\":%s,\"left\":%s,\"killed\":%u", yes_no(s->timed_out),
 		yes_no(s->stopped), yes_no(s->left), s->killed);
-	if (s->exec_errno)
-		add(t, ",\"error\":\"cannot start: %s\"", strerror(s->exec_errno));
+	if (is_unstarted)
+		add(t, ",\"error\":\"cannot start: %s: %s\"", start_step_text(s->failure.step),
+			strerror(s->failure.code));
 	else
 		add(t, ",\"error\":null");
+	add_log(t, s);
 	(void)getrusage(RUSAGE_CHILDREN, &ru);
 	add(t, ",\"ended_real\":%lld", (long long)s->ended_real);
 	add(t, ",\"rusage\":{\"user_us\":%lld,\"system_us\":%lld,\"maxrss_kb\":%ld}",
 		tv_us(ru.ru_utime), tv_us(ru.ru_stime), ru.ru_maxrss);
 }
 
-static void format_status(struct text *t, const struct status *s, bool sync)
+static void format_status(struct text *t, const struct status *s, bool is_over)
 {
-	static long long pid_start;
-
 	add(t, "{\"version\":1,\"state\":\"%s\",\"boot_id\":\"%s\"", s->state, s->boot_id);
-	add(t, ",\"shim_pid\":%d,\"shim_start\":%lld", (int)getpid(), start_time(getpid()));
+	add(t, ",\"shim_pid\":%d,\"shim_start\":%llu", (int)getpid(),
+		(unsigned long long)s->shim_start);
 	if (s->pid) {
-		/* At the end the process is reaped: what was read when it started holds. */
-		if (!pid_start)
-			pid_start = start_time(s->pid);
-		add(t, ",\"pid\":%d,\"pid_start\":%lld,\"started_real\":%lld", (int)s->pid,
-			pid_start, (long long)s->started_real);
+		add(t, ",\"pid\":%d,\"pid_start\":%llu,\"started_real\":%lld", (int)s->pid,
+			(unsigned long long)s->pid_start, (long long)s->started_real);
+		add_path_or_null(t, "cgroup", s->cgroup);
 	}
-	if (sync)
+	if (is_over)
 		add_end(t, s);
 	add(t, "}\n");
 }
@@ -153,18 +148,18 @@ static int write_all(int fd, const char *p, size_t n)
 	return 0;
 }
 
-int status_write(struct status *s, bool sync)
+int status_write(struct status *s, bool is_over)
 {
 	struct text t = {.used = 0};
 	int fd, r;
 
-	format_status(&t, s, sync);
+	format_status(&t, s, is_over);
 	fd = openat(status_dir, SHIM_STATUS_FILE ".tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
 		0600);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, t.bytes, t.used);
-	if (!r && sync && fdatasync(fd) < 0)
+	if (!r && is_over && fdatasync(fd) < 0)
 		r = -errno;
 	if (close(fd) < 0 && !r)
 		r = -errno;

@@ -5,13 +5,14 @@
  * We are their subreaper: an orphan becomes our direct child. So "kill and reap every direct child
  * until there is none" reaches all of them, whatever sessions and groups they made. Direct children
  * are ours to reap, hence their numbers cannot be reused under us; deeper ones are signalled
- * through a pidfd, after a second look at their parent.
+ * through a pidfd, after a second look at their parent. A cgroup of the command's is killed first:
+ * that is one act, which no fork outruns.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -21,7 +22,8 @@
 #include "shim/shim_internal.h"
 
 enum {
-	CHILDREN_MAX = 512,
+	CHILDREN_MAX = 256,
+	PID_DIGITS = 8, /* of 4194304, the most there can be, and a space */
 	DEPTH_MAX = 32,
 	/* A child we may not signal (it changed its user) must not keep us for ever. */
 	KILL_LIMIT_US = 5000000,
@@ -31,19 +33,20 @@ enum {
 /* The children that one thread made; at most `max` of them. */
 static size_t children_of(pid_t pid, const char *tid, pid_t *ret, size_t max)
 {
-	char path[80];
-	FILE *f;
+	char path[80], text[CHILDREN_MAX * PID_DIGITS];
+	const char *at = text;
 	size_t n = 0;
-	int child;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, tid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	/* The kernel wrote these numbers: they fit. NOLINTNEXTLINE(cert-err34-c) */
-	while (n < max && fscanf(f, "%d", &child) == 1)
+	/* Each number has a space behind it; one without was cut off by our limit. */
+	(void)read_text(AT_FDCWD, path, text, sizeof(text));
+	while (n < max) {
+		pid_t child = (pid_t)take_number(&at);
+
+		if (child == 0 || *at != ' ')
+			break;
 		ret[n++] = child;
-	(void)fclose(f);
+	}
 	return n;
 }
 
@@ -53,25 +56,6 @@ static size_t own_children(pid_t *ret, size_t max)
 
 	(void)snprintf(tid, sizeof(tid), "%d", (int)getpid());
 	return children_of(getpid(), tid, ret, max);
-}
-
-static pid_t parent_of(pid_t pid)
-{
-	char path[40], line[512];
-	const char *p;
-	FILE *f;
-	size_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	n = fread(line, 1, sizeof(line) - 1, f);
-	(void)fclose(f);
-	line[n] = 0;
-	/* "pid (name) state ppid": the name may hold anything. */
-	p = strrchr(line, ')');
-	return p && n > (size_t)(p - line) + 4 ? (pid_t)strtol(p + 4, NULL, 10) : 0;
 }
 
 static void signal_if_child(pid_t pid, pid_t parent, int sig)
@@ -149,15 +133,15 @@ static unsigned kill_children(pid_t *last, size_t *last_n)
 	return killed;
 }
 
-unsigned tree_kill(pid_t main_pid, int *wait_status, bool *ret_left)
+unsigned tree_kill(pid_t main_pid, const struct cgroup *c, int *wait_status, bool *ret_left)
 {
 	const struct timespec pause = {.tv_nsec = KILL_PAUSE_NS};
 	int64_t give_up = clock_us(CLOCK_MONOTONIC) + KILL_LIMIT_US;
 	pid_t last[CHILDREN_MAX];
 	size_t last_n = 0;
-	unsigned killed = 0;
+	unsigned killed = 0, in_cgroup = cgroup_kill(c);
 
-	while (reap(main_pid, wait_status)) {
+	while (reap(main_pid, wait_status) || !cgroup_is_empty(c)) {
 		sigset_t chld;
 
 		if (clock_us(CLOCK_MONOTONIC) > give_up) {
@@ -170,5 +154,6 @@ unsigned tree_kill(pid_t main_pid, int *wait_status, bool *ret_left)
 		/* Wakes at the next death; the pause covers one that was already counted. */
 		(void)sigtimedwait(&chld, NULL, &pause);
 	}
-	return killed;
+	/* What the cgroup killed was reaped with or without being seen here. */
+	return MAX_OF(killed, in_cgroup);
 }

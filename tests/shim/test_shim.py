@@ -2,6 +2,8 @@
 """pylon-shim from outside: what stands in DIR/status, and who is still alive afterwards."""
 import json
 import os
+import pathlib
+import resource
 import signal
 import stat
 import subprocess
@@ -250,3 +252,359 @@ def test_a_missing_folder_is_refused_before_anything_runs(tmp_path):
                        capture_output=True, timeout=LIMIT)
     assert r.returncode == 1 and b"No such file" in r.stderr
     assert os.listdir(tmp_path) == []
+
+
+# --- one log for both streams ---
+
+def logged(folder, *command, options=()):
+    return run(folder, *command, options=["--log", str(folder / "log"), *options])
+
+
+def streams(folder):
+    return [line.split() for line in (folder / "log.streams").read_text().splitlines()]
+
+
+def running(folder):
+    return until(lambda: (x := status(folder)) and x["state"] == "running" and x, "running")
+
+
+def rss_kb(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as f:
+        return [int(line.split()[1]) for line in f if line.startswith("Rss:")][0]
+
+
+def test_one_log_takes_both_streams_in_order(tmp_path):
+    before = time.time() * 1e3
+    script = "echo out; sleep 0.05; echo err >&2; sleep 0.05; echo again"
+    s = logged(tmp_path, "sh", "-c", script)
+    assert (tmp_path / "log").read_text() == "out\nerr\nagain\n"
+    assert s["log"] == {"bytes": 14, "lost": 0, "error": None, "is_cut": False}
+    lines = streams(tmp_path)
+    assert [line[:2] for line in lines] == [["0", "1"], ["4", "2"], ["8", "1"]]
+    times = [int(line[2]) for line in lines]
+    assert before - 1e3 <= times[0] <= times[1] <= times[2] <= time.time() * 1e3 + 1e3
+    assert sorted(os.listdir(tmp_path)) == ["log", "log.mark", "log.streams", "status"]
+    for name in os.listdir(tmp_path):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+
+
+def test_without_a_log_status_says_so(tmp_path):
+    assert run(tmp_path, "true")["log"] is None
+
+
+@pytest.mark.parametrize("size", [1199, 1200, 1201])
+def test_a_log_beyond_its_limits_says_what_it_left_out(tmp_path, size):
+    s = logged(tmp_path, "sh", "-c", f"head -c {size} /dev/zero",
+               options=["--log-head", "1000", "--log-tail", "100"])
+    assert s["log"]["bytes"] == size
+    content = (tmp_path / "log").read_bytes()
+    if size <= 1200:
+        assert content == b"\0" * size
+    else:
+        assert content == b"\0" * 1000 + b"\n[pylon left out 100 bytes here]\n" + b"\0" * 101
+
+
+def test_binary_output_without_a_newline_is_kept_as_it_is(tmp_path):
+    data = bytes(range(256)) * 100 + b"\xff\x00\xfe"
+    (tmp_path / "data").write_bytes(data)
+    logged(tmp_path, "cat", str(tmp_path / "data"))
+    assert (tmp_path / "log").read_bytes() == data
+
+
+def test_a_flood_in_one_line_takes_neither_memory_nor_disk(tmp_path):
+    script = r"""head -c 50000000 /dev/zero | tr '\0' x; echo >&2; touch flooded; exec sleep 60"""
+    p = start(tmp_path, "sh", "-c", script,
+              options=["--cwd", str(tmp_path), "--log", str(tmp_path / "log"),
+                       "--log-head", "100000", "--log-tail", "50000"])
+    until((tmp_path / "flooded").exists, "the flood")
+    assert rss_kb(p.pid) <= 100
+    assert sum(f.stat().st_size for f in tmp_path.glob("log*")) < 100000 + 2 * 50000 + 1000
+    p.terminate()
+    assert p.wait(LIMIT) == 0
+    assert status(tmp_path)["log"]["bytes"] == 50000001
+    assert (tmp_path / "log").stat().st_size <= 100000 + 2 * 50000 + 100
+
+
+def test_a_flood_delays_neither_stop_nor_timeout(tmp_path):
+    s = logged(tmp_path, "sh", "-c", "trap '' TERM; while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyy; done",
+               options=["--timeout-ms", "300", "--grace-ms", "300",
+                        "--log-head", "1000", "--log-tail", "1000"])
+    assert (s["timed_out"], s["signal"]) == (True, signal.SIGKILL)
+    assert 590_000 <= s["ended_real"] - s["started_real"] < 5_000_000
+
+
+def test_all_that_was_in_the_pipe_at_the_end_is_kept(tmp_path):
+    """The command is over long before its 60,000 bytes are read."""
+    s = logged(tmp_path, "python3", "-c", "import os; os.write(1, b'x' * 60000); os.write(2, b'y' * 60000)")
+    assert s["log"] == {"bytes": 120000, "lost": 0, "error": None, "is_cut": False}
+    content = (tmp_path / "log").read_bytes()
+    assert (content.count(b"x"), content.count(b"y")) == (60000, 60000)
+
+
+def test_a_pipe_that_a_stranger_holds_is_read_until_the_grace_is_over(tmp_path):
+    script = "echo held; echo $$ >pids; while [ ! -e go ]; do sleep 0.01; done"
+    p = start(tmp_path, "sh", "-c", script, options=["--cwd", str(tmp_path), "--grace-ms", "300",
+                                                    "--log", str(tmp_path / "log")])
+    pid = pids_in(tmp_path, 1)[0]
+    with open(f"/proc/{pid}/fd/1", "w", encoding="utf-8") as f:
+        (tmp_path / "go").touch()
+        until(lambda: is_gone(pid), "command over")
+        f.write("late\n")
+        f.flush()
+        assert p.wait(LIMIT) == 0
+    s = status(tmp_path)
+    assert (s["exit_code"], s["log"]["is_cut"]) == (0, True)
+    assert (tmp_path / "log").read_text() == "held\nlate\n"
+
+
+def test_a_closed_stream_is_no_end(tmp_path):
+    s = logged(tmp_path, "sh", "-c", "exec >&-; sleep 0.05; echo still >&2; exit 6")
+    assert s["exit_code"] == 6
+    assert (tmp_path / "log").read_text() == "still\n"
+
+
+def test_a_command_that_closed_both_streams_is_waited_for(tmp_path):
+    s = logged(tmp_path, "sh", "-c", "exec >&- 2>&-; sleep 0.2; exit 6")
+    assert s["exit_code"] == 6 and s["ended_real"] - s["started_real"] >= 190_000
+
+
+def test_a_log_that_cannot_be_written_does_not_hold_up_the_command(tmp_path):
+    """The file size limit of the shim stands for a full disk; it comes before the status file's."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+    p = start(tmp_path, "sh", "-c", "head -c 200000 /dev/zero; exit 8",
+              options=["--log", str(tmp_path / "log")], preexec_fn=limit)
+    assert p.wait(LIMIT) == 0
+    s = status(tmp_path)
+    assert s["exit_code"] == 8
+    assert s["log"]["bytes"] == 5000 and s["log"]["lost"] == 195000 and s["log"]["error"]
+
+
+def test_a_log_that_cannot_be_opened_is_127(tmp_path):
+    s = logged(tmp_path, "touch", str(tmp_path / "ran"), options=["--log", str(tmp_path / "none" / "log")])
+    assert s["exit_code"] == 127 and "output: No such file" in s["error"] and s["log"] is None
+    assert not (tmp_path / "ran").exists()
+
+
+# --- the command's conditions ---
+
+def test_niceness_is_added(tmp_path):
+    own = os.nice(0)
+    run(tmp_path, "nice", options=["--nice", "3"])
+    assert int((tmp_path / "stdout.log").read_text()) == min(own + 3, 19)
+
+
+def test_resource_limits_are_the_commands_alone(tmp_path):
+    p = start(tmp_path, "sh", "-c", "ulimit -n; ulimit -Hn; ulimit -c; exec sleep 60",
+              options=["--rlimit", "nofile=100", "--rlimit", "nofile=123", "--rlimit", "core=0"])
+    running(tmp_path)
+    until(lambda: (tmp_path / "stdout.log").read_text().split() == ["123", "123", "0"], "limits")
+    soft, _ = resource.prlimit(p.pid, resource.RLIMIT_NOFILE)
+    assert soft == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    p.terminate()
+    assert p.wait(LIMIT) == 0
+
+
+def test_a_resource_limit_that_may_not_be_set_is_127(tmp_path):
+    s = run(tmp_path, "true", options=["--rlimit", "nofile=9223372036854775807"])
+    assert s["exit_code"] == 127 and "resource limit: Operation not permitted" in s["error"]
+
+
+@pytest.mark.parametrize("args", [
+    ["--rlimit", "nofile"], ["--rlimit", "what=1"], ["--nice", "x"], ["--log-tail", "0"], ["--log", ""]])
+def test_bad_values_are_refused(tmp_path, args):
+    r = subprocess.run([SHIM, "--dir", str(tmp_path), *args, "--", "true"], capture_output=True, timeout=LIMIT)
+    assert r.returncode == 2 and os.listdir(tmp_path) == []
+
+
+# --- deaths ---
+
+def start_below(folder, *options):
+    """A shim whose starter is a process of its own; returns both."""
+    starter = subprocess.Popen(
+        ["sh", "-c", '"$@" & echo $!; wait', "sh", SHIM, *options, "--dir", str(folder), "--",
+         "sh", "-c", 'trap "exit 9" TERM; ' + STUBBORN + "while :; do sleep 0.05; done"],
+        cwd=folder, stdout=subprocess.PIPE, start_new_session=True)
+    shim = int(starter.stdout.readline())
+    starter.stdout.close()
+    return starter, shim
+
+
+def test_with_die_with_parent_its_starters_death_stops_the_tree(tmp_path):
+    starter, shim = start_below(tmp_path, "--die-with-parent", "--cwd", str(tmp_path))
+    pids = pids_in(tmp_path, 3)
+    running(tmp_path)
+    starter.kill()
+    starter.wait()
+    s = until(lambda: (x := status(tmp_path)) and x["state"] == "exited" and x, "recorded end")
+    assert (s["stopped"], s["exit_code"], s["left"]) == (True, 9, False)
+    assert all(is_gone(pid) for pid in pids)
+    until(lambda: is_gone(shim), "shim ended")
+
+
+def keeper_of(pid):
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        found = [x for x in f.read().split(b"\0") if x.startswith(b"PYLON_KEEPER=")]
+    return found[0].decode().partition("=")[2]
+
+
+def test_a_killed_shim_takes_the_command_and_leaves_traces_of_the_rest(tmp_path):
+    p = start(tmp_path, "sh", "-c", "echo before; : >pids; " + STUBBORN + "exec sleep 60",
+              options=["--cwd", str(tmp_path), "--log", str(tmp_path / "log")])
+    pids = pids_in(tmp_path, 3)
+    s = running(tmp_path)
+    until(lambda: (tmp_path / "log").read_text() == "before\n", "output")
+    p.kill()
+    p.wait()
+    until(lambda: is_gone(s["pid"]), "the command's death")
+    assert status(tmp_path) == s
+    assert (tmp_path / "log").read_text() == "before\n"
+    try:
+        for pid in pids:
+            assert not is_gone(pid)
+            assert keeper_of(pid) == f"{s['shim_pid']}.{s['shim_start']}"
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+
+
+# What a command may do to get away from its keeper, and what is to become of its log.
+HIDE = "echo $$ >>pids; while :; do sleep 5; done"
+ESCAPES = {
+    "setsid": f"setsid sh -c '{HIDE}' &",
+    "double fork": f"( ( setsid sh -c '{HIDE}' & ) & )",
+    "closed descriptors": f"setsid sh -c 'exec <&- >&- 2>&-; {HIDE}' &",
+    "clean environment": f"env -i setsid sh -c '{HIDE}' &",
+    "ignored signals": f"setsid sh -c 'trap \"\" TERM HUP INT; {HIDE}' &",
+    "stopped": "setsid sh -c 'echo $$ >>pids; kill -STOP $$' &",
+    "writes after its parent": "setsid sh -c 'echo $$ >>pids; while :; do echo late; done' &",
+}
+
+
+@pytest.mark.parametrize("how", ESCAPES)
+@pytest.mark.parametrize("log", [False, True], ids=["plain", "log"])
+def test_nobody_gets_away(tmp_path, how, log):
+    script = ESCAPES[how] + "\nwhile [ ! -s pids ]; do sleep 0.01; done; echo main; exit 5"
+    options = ["--cwd", str(tmp_path)] + (["--log", str(tmp_path / "log")] if log else [])
+    s = run(tmp_path, "sh", "-c", script, options=options)
+    assert (s["exit_code"], s["left"]) == (5, False) and s["killed"] >= 1
+    assert all(is_gone(pid) for pid in pids_in(tmp_path, 1))
+    text = (tmp_path / ("log" if log else "stdout.log")).read_text()
+    assert "main\n" in text
+    if log:
+        assert s["log"]["is_cut"] is False and s["log"]["bytes"] == len(text)
+
+
+# --- cgroups ---
+
+def cgroup2():
+    for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        if os.path.exists(root + "/cgroup.procs") and os.path.exists(root + "/cgroup.controllers"):
+            return pathlib.Path(root)
+    return None
+
+
+@pytest.fixture
+def delegated():
+    """A cgroup of ours, that a manager might have delegated."""
+    root = cgroup2()
+    group = root and root / f"pylon-test-{os.getpid()}"
+    try:
+        if group is None or os.getuid() != 0:
+            raise OSError
+        group.mkdir()
+    except OSError:
+        pytest.skip("no cgroup of version 2 that we may divide")
+    yield group
+    for folder, folders, _ in os.walk(group, topdown=False):
+        for name in folders:
+            os.rmdir(os.path.join(folder, name))
+    group.rmdir()
+
+
+def start_in(group, folder, *command, options=()):
+    def enter():
+        (group / "cgroup.procs").write_text("0")
+    return start(folder, *command, options=options, preexec_fn=enter)
+
+
+def folders_in(group):
+    return [x for x in group.iterdir() if x.is_dir()]
+
+
+def test_in_a_delegated_cgroup_the_command_has_its_own(tmp_path, delegated):
+    os.setxattr(delegated, "user.delegate", b"1")
+    p = start_in(delegated, tmp_path, "sh", "-c", STUBBORN + "while [ ! -e go ]; do sleep 0.01; done; exit 3",
+                 options=["--cwd", str(tmp_path)])
+    pids = pids_in(tmp_path, 3)
+    s = running(tmp_path)
+    group = pathlib.Path(s["cgroup"])
+    assert group.parent == delegated
+    inside = {int(x) for x in (group / "cgroup.procs").read_text().split()}
+    assert {s["pid"], *pids} <= inside and p.pid not in inside
+    (tmp_path / "go").touch()
+    assert p.wait(LIMIT) == 0
+    end = status(tmp_path)
+    assert (end["exit_code"], end["left"], end["cgroup"]) == (3, False, s["cgroup"]) and end["killed"] >= 3
+    assert all(is_gone(pid) for pid in pids)
+    assert folders_in(delegated) == []
+
+
+def test_cgroups_that_the_command_made_go_with_its_own(tmp_path, delegated):
+    os.setxattr(delegated, "user.delegate", b"1")
+    script = """own=$(sed -n 's/^0:://p' /proc/self/cgroup); mkdir -p "$0$own/a/b"
+        setsid sh -c 'echo 0 >"$0/cgroup.procs"; echo $$ >>pids; while :; do sleep 5; done' "$0$own/a/b" &
+        while [ ! -s pids ]; do sleep 0.01; done"""
+    p = start_in(delegated, tmp_path, "sh", "-c", script, str(cgroup2()), options=["--cwd", str(tmp_path)])
+    assert p.wait(LIMIT) == 0
+    assert status(tmp_path)["exit_code"] == 0
+    assert all(is_gone(pid) for pid in pids_in(tmp_path, 1))
+    assert folders_in(delegated) == []
+
+
+def test_what_a_killed_shim_left_is_in_its_cgroup(tmp_path, delegated):
+    os.setxattr(delegated, "user.delegate", b"1")
+    p = start_in(delegated, tmp_path, "sh", "-c", STUBBORN + "exec sleep 60", options=["--cwd", str(tmp_path)])
+    pids = pids_in(tmp_path, 3)
+    s = running(tmp_path)
+    p.kill()
+    p.wait()
+    group = pathlib.Path(s["cgroup"])
+    assert set(pids) <= {int(x) for x in (group / "cgroup.procs").read_text().split()}
+    (group / "cgroup.kill").write_text("1")
+    until(lambda: all(is_gone(pid) for pid in pids), "their death")
+    until(lambda: "populated 0" in (group / "cgroup.events").read_text(), "empty cgroup")
+
+
+def test_a_cgroup_that_is_not_delegated_is_left_alone(tmp_path, delegated):
+    p = start_in(delegated, tmp_path, "sh", "-c", STUBBORN + "exit 3", options=["--cwd", str(tmp_path)])
+    assert p.wait(LIMIT) == 0
+    s = status(tmp_path)
+    assert (s["exit_code"], s["cgroup"], s["left"]) == (3, None, False)
+    assert all(is_gone(pid) for pid in pids_in(tmp_path, 3))
+
+
+def test_a_command_that_cannot_start_leaves_no_cgroup(tmp_path, delegated):
+    os.setxattr(delegated, "user.delegate", b"1")
+    p = start_in(delegated, tmp_path, "/nonexistent/command")
+    assert p.wait(LIMIT) == 0
+    assert status(tmp_path)["exit_code"] == 127
+    assert folders_in(delegated) == []
+
+
+def test_the_cgroup_is_killed_as_a_whole(tmp_path, delegated):
+    """Also what is no descendant of the shim's."""
+    os.setxattr(delegated, "user.delegate", b"1")
+    p = start_in(delegated, tmp_path, "sh", "-c", "while [ ! -e go ]; do sleep 0.01; done",
+                 options=["--cwd", str(tmp_path)])
+    group = pathlib.Path(running(tmp_path)["cgroup"])
+    with subprocess.Popen(["sleep", "60"], preexec_fn=lambda: (group / "cgroup.procs").write_text("0")) as other:
+        try:
+            (tmp_path / "go").touch()
+            assert p.wait(LIMIT) == 0
+            s = status(tmp_path)
+            assert (s["exit_code"], s["left"], s["killed"]) == (0, False, 1)
+            assert other.wait(LIMIT) == -signal.SIGKILL
+        finally:
+            other.kill()
+    assert folders_in(delegated) == []

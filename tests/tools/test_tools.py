@@ -89,6 +89,14 @@ def test_layers_allows(tree, line):
     assert check("check-layers", tree)[0] == 0
 
 
+def test_layers_allows_base_to_a_program_that_is_built_with_it(tree):
+    put(tree, "src/CMakeLists.txt", TABLE.replace("shim shim)", "shim shim BASE spool.c)"))
+    put(tree, "src/shim/a.c", SPDX + '#include "base/base.h"\n')
+    assert check("check-layers", tree)[0] == 0
+    put(tree, "src/shim/a.c", SPDX + '#include "base/base_internal.h"\n')
+    assert "private to base" in check("check-layers", tree)[1]
+
+
 @pytest.mark.parametrize("more,complaint", [
     ("pylon_room(a USES b)\npylon_room(b USES a)\n", "rooms in a circle: a -> b -> a"),
     ("pylon_room(a USES nowhere)\n", "uses nowhere"),
