@@ -43,10 +43,17 @@ struct runner_spec {
 	int pids;
 	const char *network; /* "none", "bridge", "host" */
 	bool is_read_only;
-	const char *user;     /* "uid:gid" instead of the image's own; NULL = the image's */
-	const char *log_path; /* where output is spooled (base/spool.h) */
-	struct mask *mask;    /* what is taken out of its output; NULL = nothing. A reference of its
-				 own is taken. */
+	/* Processes only; containers leave these alone. */
+	const char *cwd;           /* absolute */
+	int64_t timeout_us;        /* kept by its keeper, also while we are away; 0 = none */
+	int64_t grace_us;          /* between SIGTERM and SIGKILL then; 0 = STOP_GRACE_US */
+	int nice;                  /* added to ours */
+	const struct strv *limits; /* "nofile=1024": resource limits, by their names without
+				      RLIMIT_; NULL = ours */
+	const char *user;          /* "uid:gid" instead of the image's own; NULL = the image's */
+	const char *log_path;      /* where output is spooled (base/spool.h) */
+	struct mask *mask; /* what is taken out of its output; NULL = nothing. A reference of its
+			      own is taken. */
 };
 
 /* Whom the program of an image runs as, told as a user of this machine: files of that user are its
@@ -61,10 +68,12 @@ struct runner_user {
 
 /* How a run ended. Borrowed for the time of the callback. */
 struct runner_exit {
-	bool is_gone; /* the container vanished: exit_code is unknown */
-	int exit_code;
+	bool is_gone;  /* the container vanished: exit_code is unknown */
+	int exit_code; /* 128 + n: processes that signal n ended */
 	bool was_oom_killed;
+	bool was_timed_out;      /* processes: their keeper stopped them for their time limit */
 	bool was_interrupted;    /* it died together with the engine */
+	const char *text;        /* processes: why it never ran or is gone, for people; or NULL */
 	const char *stdout_tail; /* the end of its stdout (at most RESULT_FILE_MAX), for the last
 				    JSON line; "" = none or not asked */
 	size_t stdout_tail_n;
