@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/store_internal.h"
+#include "store/salvage_internal.h"
 
 #define BACKUPS_MAX 99
 
-static int sync_path(const char *path, struct err *e)
+int sync_path(const char *path, struct err *e)
 {
 	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -74,7 +74,7 @@ static int compare_all(struct store_db *from, struct store_db *to, struct err *e
 }
 
 /* A sound copy in one file of its own (no -wal beside it), closed and synced. */
-static int write_copy(struct store_db *from, const char *path, struct err *e)
+int db_copy(struct store_db *from, const char *path, struct err *e)
 {
 	CLEANUP(db_freep) struct store_db *to = db_new(path);
 	CLEANUP(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -101,7 +101,7 @@ static int write_copy(struct store_db *from, const char *path, struct err *e)
 }
 
 /* With what SQLite may have left beside it: a stale journal would be played into a new file. */
-static void remove_part(const char *part)
+void remove_part(const char *part)
 {
 	static const char *const tails[] = {"", "-journal", "-wal", "-shm"};
 
@@ -139,7 +139,7 @@ int backup_make(struct store_db *db, int version, char *ret, size_t size, struct
 		return err_set(e, -EEXIST, "%s: %d copies are there already", folder, BACKUPS_MAX);
 	part = xasprintf("%s.part", name);
 	remove_part(part);
-	rc = write_copy(db, part, e);
+	rc = db_copy(db, part, e);
 	if (rc == 0 && rename(part, name) < 0)
 		rc = err_errno(e, "%s", name);
 	if (rc == 0)

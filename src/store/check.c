@@ -39,6 +39,7 @@ static int is_too_late(void *ctx)
 /* The first row of a check: "ok", or what is wrong. */
 static int check_run(struct store_db *db, const char *sql, struct err *e)
 {
+	static const char heading[] = "*** in database main ***\n";
 	CLEANUP(query_closep) struct query q;
 	CLEANUP(freep) char *text = NULL;
 	int rc;
@@ -50,6 +51,8 @@ static int check_run(struct store_db *db, const char *sql, struct err *e)
 	text = rc > 0 ? get_text(&q, NULL) : NULL;
 	if (str_eq(text, "ok"))
 		return 0;
+	if (text != NULL && str_has_prefix(text, heading))
+		return err_set(e, -EUCLEAN, "%s: %s", db->path, text + strlen(heading));
 	return err_set(e, -EUCLEAN, "%s: %s", db->path, text == NULL ? "no answer" : text);
 }
 

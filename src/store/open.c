@@ -17,7 +17,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
-#include "store/store_internal.h"
+#include "store/salvage_internal.h"
 
 /* A database is looked over when this process opens it first, for so long; and all together so
  * long, so that a hundred large ones do not hold up the start. */
@@ -162,6 +162,22 @@ static bool has_wal(const char *path)
 	return stat(wal, &st) == 0 && st.st_size > 0;
 }
 
+/* A recovery that was killed halfway ends first (recover.c). And a file without a byte is a new
+ * database only when none was here before: never a silent empty one. */
+static int awaits_recovery(const char *path, struct err *e)
+{
+	char copy[512];
+	struct stat st;
+
+	if (store_recovery_is_pending(path))
+		return err_set(e, -EUCLEAN, "%s: a recovery was interrupted", path);
+	if (stat(path, &st) == 0 && st.st_size == 0 && !has_wal(path) &&
+		snapshot_find(path, copy, sizeof(copy)))
+		return err_set(
+			e, -EUCLEAN, "%s is empty, and it was not always: there is %s", path, copy);
+	return 0;
+}
+
 static int wal_switch_on(struct store_db *db, struct err *e)
 {
 	CLEANUP(query_closep) struct query q;
@@ -284,8 +300,10 @@ int store_open(struct store *s, const char *path, const char *pylon, struct stor
 	CLEANUP(db_freep) struct store_db *db = db_new(path);
 	struct store_migration m = {0};
 	bool keep_wal;
-	int rc = file_prepare(path, e);
+	int rc = awaits_recovery(path, e);
 
+	if (rc == 0)
+		rc = file_prepare(path, e);
 	if (rc < 0)
 		return rc;
 	keep_wal = has_wal(path);

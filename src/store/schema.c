@@ -33,7 +33,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "store/store_internal.h"
+#include "store/salvage_internal.h"
 
 /* Which states there are. Not with IN: for that SQLite builds a table of the words at every insert,
  * which costs the accept path a fifth. The most frequent come first. */
@@ -276,6 +276,24 @@ int schema_check(struct store_db *db, int version, struct err *e)
 			"%s: %lld of its %lld tables and indexes are as they must be", db->path,
 			(long long)found, (long long)ddl_count(version));
 	return 0;
+}
+
+bool schema_is_familiar(struct store_db *db)
+{
+	CLEANUP(query_closep) struct query q;
+	struct err e = CLEAN_ERR;
+	bool has_any = false;
+	int rc;
+
+	query_open(&q, db, SLOT_NONE, "SELECT sql FROM sqlite_schema WHERE type = 'table'");
+	while ((rc = query_next(&q, &e)) > 0) {
+		CLEANUP(freep) char *sql = get_text(&q, NULL);
+
+		if (sql == NULL || !ddl_has(SCHEMA_VERSION, sql))
+			return false;
+		has_any = true;
+	}
+	return rc == 0 && has_any;
 }
 
 /* Version of a Go database; -EPROTO when it has none that we know. */
