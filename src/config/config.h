@@ -190,7 +190,9 @@ struct config {
 	enum when_full when_full;
 	int queue_limit;
 	int max_starting;
-	char *base_image; /* agent images are built from it; NULL = not set */
+	int max_background;        /* background jobs at once; 0 = no limit */
+	struct strv agent_command; /* the beginning of a subagent's argv, never empty */
+	char *base_image;          /* agent images are built from it; NULL = not set */
 	int64_t retention_jobs_us, retention_logs_us, retention_workspaces_us, retention_dedupe_us;
 	enum on_stop on_stop;
 	int64_t grace_us;
@@ -236,6 +238,10 @@ NODISCARD int config_reload(const struct config *running, bool take_global, stru
 void config_pylon_problem(struct buf *out, const struct problems *problems, const char *name);
 void config_free(struct config *c);
 DEFINE_FREEP(struct config, config_free)
+
+/* What jobs of background work are under: a configuration that no file has. The caller's
+ * reference. */
+struct pylon_config *config_runtime(const struct config *c);
 
 /* NULL when there is none of that name. */
 const struct pylon_config *config_pylon(const struct config *c, const char *name);

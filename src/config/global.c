@@ -40,6 +40,19 @@ static void build_docker(struct config *c, const struct form *f)
 		c->max_starting = cores();
 }
 
+static void build_background(struct config *c, const struct form *f)
+{
+	static const char *const claude[] = {
+		"claude", "--print", "--output-format", "stream-json", "--verbose"};
+
+	c->max_background = (int)form_number(f, G_DAEMON_MAX_BACKGROUND);
+	strv_copy(&c->agent_command, &f->values[G_DAEMON_AGENT_COMMAND].list);
+	if (c->agent_command.n > 0)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(claude); i++)
+		strv_add(&c->agent_command, claude[i]);
+}
+
 static void build(struct config *c, const struct form *f)
 {
 	int64_t port = form_number(f, G_SERVER_PORT);
@@ -54,6 +67,7 @@ static void build(struct config *c, const struct form *f)
 	c->retention_logs_us = form_number(f, G_RETENTION_LOGS);
 	c->retention_workspaces_us = form_number(f, G_RETENTION_WORKSPACES);
 	c->retention_dedupe_us = form_number(f, G_RETENTION_DEDUPE);
+	build_background(c, f);
 	c->on_stop = (enum on_stop)form_word(f, G_DAEMON_ON_STOP);
 	c->grace_us = form_number(f, G_DAEMON_GRACE);
 	c->log_format = (enum log_format)form_word(f, G_LOG_FORMAT);

@@ -20,6 +20,7 @@ void config_free(struct config *c)
 	free(c->api_token);
 	free(c->docker_host);
 	free(c->base_image);
+	strv_fini(&c->agent_command);
 	for (size_t i = 0; i < c->pylon_count; i++)
 		pylon_config_unref(c->pylons[i]);
 	free(c->pylons);

@@ -167,10 +167,18 @@ static const struct key global_keys[] = {
 	[G_DAEMON_GRACE] = {"daemon.grace", KEY_DURATION, "30s",
 		"With `stop`: how long they may take.", LIVE, .max = SECONDS(3600)},
 	[G_DAEMON_MAX_BACKGROUND] = {"daemon.max_background", KEY_INT, NULL,
-		"Background commands at the same time; more wait." LATER, RESTART, .min = 1,
-		.max = 1000000},
+		"Background commands and subagents at the same time; more wait. Not set means any "
+		"number.",
+		LIVE, .min = 1, .max = 1000000},
+	[G_DAEMON_AGENT_COMMAND] = {"daemon.agent.command", KEY_COMMAND, NULL,
+		"What a subagent on this machine is, as a list of words; model, tools, session and "
+		"prompt follow as Claude Code takes them. Not set means `claude --print "
+		"--output-format stream-json --verbose`.",
+		LIVE},
 	[G_DAEMON_IPC_SOCKET_PATH] = {"daemon.ipc.socketPath", KEY_STRING, NULL,
-		"Path of the local socket." LATER, RESTART},
+		"Path of the local socket; the daemon's other files lie beside it. A relative path "
+		"begins at `$PYLON_HOME`; the environment and `--socket` win over it.",
+		RESTART},
 	[G_DASHBOARD_LISTEN] = {"dashboard.listen", KEY_STRING, NULL,
 		"Another address for the dashboard." LATER, RESTART},
 	[G_LOG_FORMAT] = {"log.format", KEY_WORD, "auto",

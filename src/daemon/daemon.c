@@ -6,14 +6,17 @@
  *
  * The doors open only when the engine is prepared, so whoever gets an answer gets a true one.
  */
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/failpoint.h"
 #include "base/limits.h"
 #include "daemon/daemon-internal.h"
+#include "runner/process.h"
 
 #define EXIT_STATUS_FAILED 1
 #define EXIT_STATUS_CONFIG 78
@@ -107,6 +110,30 @@ static bool engine_socket(void *ctx, struct buf *out)
 	return config_engine_socket(d->config, out);
 }
 
+/* pylon-shim lies beside the program. */
+static char *shim_path(void)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n <= 0)
+		return xstrdup("pylon-shim");
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	return xasprintf("%.*s/pylon-shim", slash == NULL ? 0 : (int)(slash - self), self);
+}
+
+static void make_process_port(struct daemon *d)
+{
+	CLEANUP(freep) char *dir = xasprintf("%s/runs", d->paths.daemon_dir);
+	CLEANUP(freep) char *shim = shim_path();
+	struct runner_process_config c = {.dir = dir, .shim = shim};
+	struct runner_events ev = engine_runner_events(d->engine, ENGINE_PROCESSES);
+
+	d->ports.processes = runner_process_new(d->loop, &c, &ev);
+}
+
 static int make_ports(struct daemon *d, const char *home_id, struct err *e)
 {
 	struct engine_options eo = {.loop = d->loop,
@@ -114,7 +141,8 @@ static int make_ports(struct daemon *d, const char *home_id, struct err *e)
 		.only = &d->only,
 		.home_id = home_id,
 		.callback_port = d->config->port,
-		.is_bystander = d->is_local_only};
+		.is_bystander = d->is_local_only,
+		.runtime_dir = d->paths.daemon_dir};
 	struct runner_docker_config rc = {.home_id = home_id,
 		.socket = engine_socket,
 		.socket_ctx = d,
@@ -126,8 +154,9 @@ static int make_ports(struct daemon *d, const char *home_id, struct err *e)
 	if (d->client == NULL)
 		return e->code;
 	d->engine = engine_new(&eo);
-	ev = engine_runner_events(d->engine);
+	ev = engine_runner_events(d->engine, ENGINE_CONTAINERS);
 	d->ports.runner = runner_docker_new(d->loop, d->client, &rc, &ev);
+	make_process_port(d);
 	d->ports.workspace = workspace_new(d->loop, d->paths.jobs_dir);
 	d->ports.channel = channel_new(d->loop, d->client, -1, engine_channel_done, d->engine);
 	return 0;
@@ -256,6 +285,8 @@ static void take_down(struct daemon *d)
 	api_free(d->api);
 	if (d->ports.runner != NULL)
 		d->ports.runner->ops->free(d->ports.runner);
+	if (d->ports.processes != NULL)
+		d->ports.processes->ops->free(d->ports.processes);
 	if (d->ports.channel != NULL)
 		d->ports.channel->ops->free(d->ports.channel);
 	if (d->ports.workspace != NULL)

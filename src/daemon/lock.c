@@ -7,10 +7,15 @@
  * pid in them: a crash releases them, and a reused pid means nothing.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "daemon/daemon-internal.h"
+
+#define LOCK_TRIES    20
+#define LOCK_PAUSE_US (50 * 1000)
 
 static int say_taken(const char *path, pid_t pid)
 {
@@ -41,21 +46,40 @@ static int make_folders(const struct paths *p, struct err *e)
 	return rc;
 }
 
+static bool is_alive(pid_t pid)
+{
+	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+}
+
+/* A daemon that is killed while it starts a program leaves its lock, for a moment, to the child
+ * that has not become that program yet. */
+static int take_lock(const char *path, pid_t *ret_pid, struct err *e)
+{
+	int fd = file_lock(path, ret_pid, e);
+
+	for (int i = 0; i < LOCK_TRIES && fd == -EWOULDBLOCK && !is_alive(*ret_pid); i++) {
+		(void)usleep(LOCK_PAUSE_US);
+		*e = CLEAN_ERR;
+		fd = file_lock(path, ret_pid, e);
+	}
+	return fd;
+}
+
 int daemon_lock(struct daemon *d)
 {
 	struct err e = CLEAN_ERR;
 	pid_t pid = 0;
 	int fd;
 
-	if (make_folders(&d->paths, &e) < 0)
+	if (make_folders(&d->paths, &e) < 0 || paths_check_folder(&d->paths, &e) < 0)
 		return say_failed(&e);
-	fd = file_lock(d->paths.lock, &pid, &e);
+	fd = take_lock(d->paths.lock, &pid, &e);
 	if (fd == -EWOULDBLOCK)
 		return say_taken(d->paths.lock, pid);
 	if (fd < 0)
 		return say_failed(&e);
 	d->lock_fd = fd;
-	fd = file_lock(d->paths.pylons_lock, &pid, &e);
+	fd = take_lock(d->paths.pylons_lock, &pid, &e);
 	if (fd == -EWOULDBLOCK && !d->paths.is_isolated)
 		return say_taken(d->paths.pylons_lock, pid);
 	if (fd == -EWOULDBLOCK) {

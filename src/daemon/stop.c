@@ -27,7 +27,8 @@ static void check_stopped(struct timer *t, void *ctx)
 {
 	struct daemon *d = ctx;
 	bool is_done = d->runs_are_stopped && !engine_is_preparing(d->engine) &&
-		       (d->server == NULL || http_server_pending(d->server) == 0);
+		       (d->server == NULL || http_server_pending(d->server) == 0) &&
+		       (d->api == NULL || api_pending(d->api) == 0);
 
 	if (is_done || loop_mono(d->loop) >= d->stop_deadline) {
 		log_info(TAG, "stopped");

@@ -369,11 +369,10 @@ void engine_trigger(struct engine *e, const char *pylon, struct slice body, cons
 	engine_answer_fn *fn, void *ctx)
 {
 	struct pylon *p = engine_pylon(e, pylon);
-	struct accept_task *t;
 	const char *reason = "";
 	struct answer a;
 
-	if (p == NULL || !pylon_is_active(p))
+	if (p == NULL || p->is_runtime || !pylon_is_active(p))
 		answer_refuse(&a, 404, "not_found", "there is no active pylon named %.64s", pylon);
 	else if (e->is_draining)
 		answer_refuse(&a, 503, "draining", "pylon is shutting down");
@@ -385,7 +384,14 @@ void engine_trigger(struct engine *e, const char *pylon, struct slice body, cons
 		fn(ctx, &a);
 		return;
 	}
-	t = accept_task_new(fn, ctx);
+	pylon_accept(p, body, source, fn, ctx);
+}
+
+void pylon_accept(
+	struct pylon *p, struct slice body, const char *source, engine_answer_fn *fn, void *ctx)
+{
+	struct accept_task *t = accept_task_new(fn, ctx);
+
 	t->in.event.body = body.n == 0 ? xstrdup("{}") : slice_dup(body);
 	t->in.event.body_n = body.n == 0 ? 2 : body.n;
 	sha256_hex(t->in.event.body, t->in.event.body_n, t->in.event.body_sha256);

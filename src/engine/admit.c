@@ -27,7 +27,7 @@ static int64_t slots_taken(const struct engine *e)
 	int64_t taken = 0;
 
 	for (size_t i = 0; i < e->pylon_count; i++)
-		taken += pylon_slots(e->pylons[i]);
+		taken += e->pylons[i]->is_runtime ? 0 : pylon_slots(e->pylons[i]);
 	return taken;
 }
 
@@ -35,8 +35,11 @@ static int64_t jobs_queued(const struct engine *e)
 {
 	int64_t queued = 0;
 
-	for (size_t i = 0; i < e->pylon_count; i++)
-		queued += pylon_is_active(e->pylons[i]) ? e->pylons[i]->queued : 0;
+	for (size_t i = 0; i < e->pylon_count; i++) {
+		const struct pylon *p = e->pylons[i];
+
+		queued += pylon_is_active(p) && !p->is_runtime ? p->queued : 0;
+	}
 	return queued;
 }
 
@@ -45,6 +48,8 @@ static bool has_room(const struct pylon *p)
 	const struct config *c = p->engine->config;
 	int own = p->config->max_concurrent;
 
+	if (p->is_runtime)
+		return p->queued < RUNTIME_QUEUE_MAX;
 	if (c->when_full == WHEN_FULL_QUEUE)
 		return jobs_queued(p->engine) < c->queue_limit;
 	if (own > 0 && pylon_slots(p) >= own)
@@ -138,7 +143,7 @@ static struct pylon *next_pylon(struct engine *e, struct job *ret)
 		struct pylon *p = e->pylons[i];
 		struct job j = {0};
 
-		if (!may_claim(p) || (best != NULL && p->served >= best->served))
+		if (!pylon_may_start(p) || (best != NULL && p->served >= best->served))
 			continue;
 		if (!next_job(p, &j))
 			continue;
@@ -150,19 +155,22 @@ static struct pylon *next_pylon(struct engine *e, struct job *ret)
 	return best;
 }
 
-static bool has_slot(const struct engine *e)
+/* Of containers there are docker.max_concurrent; processes are bounded by their pylon alone. */
+static bool has_slot(const struct dock *d)
 {
-	return e->config->max_concurrent < 0 || e->active < e->config->max_concurrent;
+	int most = d->engine->config->max_concurrent;
+
+	return d == &d->engine->processes || most < 0 || d->active < most;
 }
 
-static bool is_claiming_time(const struct engine *e)
+static bool is_claiming_time(const struct dock *d)
 {
-	return !e->is_draining && e->runner_is_up && e->is_surveyed && !timer_is_set(&e->hold);
+	return !d->engine->is_draining && d->is_up && d->is_surveyed && !timer_is_set(&d->hold);
 }
 
 bool pylon_may_start(const struct pylon *p)
 {
-	return is_claiming_time(p->engine) && has_slot(p->engine) && may_claim(p);
+	return is_claiming_time(p->dock) && has_slot(p->dock) && may_claim(p);
 }
 
 void engine_admit_next(struct engine *e)
@@ -170,9 +178,7 @@ void engine_admit_next(struct engine *e)
 	struct pylon *p;
 	struct job j;
 
-	if (!is_claiming_time(e))
-		return;
-	while (has_slot(e) && (p = next_pylon(e, &j)) != NULL) {
+	while ((p = next_pylon(e, &j)) != NULL) {
 		engine_claim(p, &j);
 		job_fini(&j);
 	}
@@ -196,14 +202,17 @@ void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *ou
 		buf_add_str(out, "its pylon is disabled: pylon enable lets it run");
 	else if (e->is_draining)
 		buf_add_str(out, "the daemon is shutting down");
-	else if (!e->runner_is_up)
-		buf_printf(out, "the container engine does not answer: %s",
-			e->runner_text == NULL ? "not asked yet" : e->runner_text);
+	else if (!p->dock->is_up)
+		buf_printf(out, "%s does not answer: %s", p->dock->name, dock_text(p->dock));
 	else if (j->not_before > loop_real(e->loop))
 		buf_add_str(out, "waiting before the next attempt");
+	else if (p->is_runtime && p->config->max_concurrent > 0 &&
+		 p->active >= p->config->max_concurrent)
+		buf_printf(out, "daemon.max_background lets %d run at a time",
+			p->config->max_concurrent);
 	else if (p->config->max_concurrent > 0 && p->active >= p->config->max_concurrent)
 		buf_printf(out, "this pylon runs at most %d at a time", p->config->max_concurrent);
-	else if (!has_slot(e))
+	else if (!has_slot(p->dock))
 		buf_printf(out, "all %d slots are taken", e->config->max_concurrent);
 	else if (job_is_scheduled(j) && holds_scheduled(p))
 		buf_add_str(out, "the job of an earlier occurrence is still running");

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "engine/dock-internal.h"
 #include "engine/engine.h"
 #include "engine/live-internal.h"
 #include "engine/pylon-internal.h"
@@ -32,10 +33,12 @@ struct engine {
 	char *home_id;
 	uint16_t callback_port;
 	bool is_bystander;
+	char *runtime_dir; /* NULL = no background work */
 	struct store *store;
 	struct engine_ports ports;
+	struct dock containers, processes;
 
-	struct pylon **pylons; /* by name */
+	struct pylon **pylons; /* by name; the runtime is the first */
 	size_t pylon_count;
 	struct agenda *agenda;
 	uint64_t claims;            /* so far */
@@ -43,14 +46,9 @@ struct engine {
 	struct strv restart_needed; /* keys of config.yaml that wait for a restart */
 	struct list live;           /* struct live */
 	struct list sending;        /* struct delivery_task */
-	int active;                 /* over all pylons */
 
 	bool is_draining;
-	bool runner_known; /* it has said whether it is up */
-	bool runner_is_up;
-	bool is_surveyed;
 	bool images_checked;
-	char *runner_text;
 	bool store_failed; /* the last commit hit a full or failing disk */
 
 	void (*prepared)(void *ctx);
@@ -63,10 +61,8 @@ struct engine {
 	void (*on_event)(void *ctx, const struct engine_event *ev);
 	void *on_event_ctx;
 
-	struct timer hold;          /* armed: nothing is claimed, a start was just refused */
 	struct timer commit_timer;  /* the store wants another try */
 	struct timer prepare_guard; /* a mute container engine does not delay the doors for ever */
-	struct timer survey_again;  /* the containers are to be listed (again) */
 	struct timer recover_again; /* a database could not be opened at the start */
 	struct timer wake;          /* the earliest not_before, expiry or delivery */
 	struct timer housekeeping;  /* retention, idle databases */
@@ -103,6 +99,18 @@ void intake_fini(struct intake *in);
 /* Too many jobs of this pylon wait for an approval. */
 bool pylon_awaits_too_many(const struct pylon *p);
 
+/* A body that was judged already, at once. */
+void pylon_accept(
+	struct pylon *p, struct slice body, const char *source, engine_answer_fn *fn, void *ctx);
+
+/* --- runtime.c --- */
+#define RUNTIME_QUEUE_MAX 10000 /* background jobs that wait; then 503 */
+void engine_add_runtime(struct engine *e);
+/* NULL: there is none. */
+struct pylon *engine_runtime(struct engine *e);
+void live_start_work(struct live *v);
+int64_t work_timeout(struct pylon *p, const struct id *job_id);
+
 /* --- occur.c --- */
 /* Takes up, or drops, the schedule that the configuration describes. */
 void pylon_start_clockwork(struct pylon *p);
@@ -126,12 +134,14 @@ void engine_admit_next(struct engine *e);
 /* Asks for a pump. */
 void engine_kick(struct engine *e);
 
+/* --- dock.c --- */
+void dock_init(struct dock *d, struct engine *e, const char *name);
+void dock_fini(struct dock *d);
+/* What is known of it, for people. */
+const char *dock_text(const struct dock *d);
+
 /* --- start.c, prepare.c, journal.c: live-internal.h --- */
 void engine_claim(struct pylon *p, const struct job *j);
-void engine_on_started(void *ctx, const struct id *run_id, const char *container_id);
-void engine_on_output(void *ctx, const struct id *run_id);
-void engine_on_refused(
-	void *ctx, const struct id *run_id, enum runner_refusal why, const char *text);
 
 /* --- image.c --- */
 /* Has every image checked or built; the doors open when that is done. */
@@ -154,7 +164,6 @@ struct ending {
 };
 void ending_fini(struct ending *d);
 void live_finish(struct live *v, struct ending *take);
-void engine_on_exited(void *ctx, const struct id *run_id, const struct runner_exit *x);
 
 /* --- result.c --- */
 /* Reads what a run left behind, in the interface's order of precedence, into *d. */
@@ -198,9 +207,10 @@ void engine_recover_again(struct timer *t, void *ctx);
 void engine_mend(struct engine *e);
 /* How many of a job's last runs died in their start one after the other. */
 int live_dead_starts(struct live *v);
-void engine_on_ready(void *ctx, bool is_up, const char *text);
+/* It answers, or no longer does. */
+void dock_ready(struct dock *d, bool is_up, const char *text);
 /* Asks what is alive; a timer's callback, so that a failed survey can be repeated. */
-void engine_survey(struct timer *t, void *ctx);
+void dock_survey(struct timer *t, void *dock);
 /* Called when the survey is done and nothing is left to build. */
 void engine_prepared(struct engine *e);
 

@@ -161,14 +161,15 @@ struct engine *engine_new(const struct engine_options *o)
 	e->home_id = xstrdup(o->home_id);
 	e->callback_port = o->callback_port;
 	e->is_bystander = o->is_bystander;
+	e->runtime_dir = xstrdup_or_null(o->runtime_dir);
 	list_init(&e->live);
 	list_init(&e->sending);
 	list_init(&e->image_tasks);
 	e->store = store_new(store_has_ops, e);
 	timer_init(&e->commit_timer, e->loop, commit_again, e);
 	timer_init(&e->wake, e->loop, wake_up, e);
-	timer_init(&e->hold, e->loop, wake_up, e);
-	timer_init(&e->survey_again, e->loop, engine_survey, e);
+	dock_init(&e->containers, e, "the container engine");
+	dock_init(&e->processes, e, "the keeper of processes");
 	timer_init(&e->recover_again, e->loop, engine_recover_again, e);
 	timer_init(&e->housekeeping, e->loop, engine_housekeeping, e);
 	defer_init(&e->pump, e->loop, pump, e);
@@ -177,6 +178,8 @@ struct engine *engine_new(const struct engine_options *o)
 	e->agenda = agenda_new(e->loop, &schedules);
 	for (size_t i = 0; i < e->config->pylon_count && !e->is_bystander; i++)
 		(void)engine_add_pylon(e, e->config->pylons[i]);
+	if (e->runtime_dir != NULL)
+		engine_add_runtime(e);
 	return e;
 }
 
@@ -187,8 +190,8 @@ void engine_free(struct engine *e)
 	loop_on_turn_end(e->loop, NULL, NULL);
 	timer_cancel(&e->commit_timer);
 	timer_cancel(&e->wake);
-	timer_cancel(&e->hold);
-	timer_cancel(&e->survey_again);
+	dock_fini(&e->containers);
+	dock_fini(&e->processes);
 	timer_cancel(&e->recover_again);
 	timer_cancel(&e->housekeeping);
 	timer_cancel(&e->prepare_guard);
@@ -207,18 +210,8 @@ void engine_free(struct engine *e)
 	strv_fini(&e->config_notes);
 	strv_fini(&e->restart_needed);
 	free(e->home_id);
-	free(e->runner_text);
+	free(e->runtime_dir);
 	free(e);
-}
-
-struct runner_events engine_runner_events(struct engine *e)
-{
-	return (struct runner_events){.ready = engine_on_ready,
-		.started = engine_on_started,
-		.output = engine_on_output,
-		.exited = engine_on_exited,
-		.refused = engine_on_refused,
-		.ctx = e};
 }
 
 void engine_set_callback_port(struct engine *e, uint16_t port)
@@ -268,8 +261,7 @@ void engine_stop_runs(struct engine *e, void (*done)(void *ctx), void *ctx)
 
 		v->is_shutdown = true;
 		if (live_is_handed(v))
-			e->ports.runner->ops->stop(
-				e->ports.runner, &v->run_id, e->config->grace_us);
+			live_runner(v)->ops->stop(live_runner(v), &v->run_id, e->config->grace_us);
 	}
 	if (list_is_empty(&e->live))
 		done(ctx);

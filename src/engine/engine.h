@@ -46,7 +46,8 @@ struct engine_options {
 	const struct strv *only;     /* names of the pylons to run; empty or NULL = all enabled */
 	const char *home_id;         /* value of the label pylon.home */
 	uint16_t callback_port;      /* agents reach us here; may be set later */
-	bool is_bystander; /* another process has the pylons of this home: none is touched */
+	bool is_bystander;       /* another process has the pylons of this home: none is touched */
+	const char *runtime_dir; /* of runtime.db and the logs of background work; NULL = none */
 };
 
 struct engine *engine_new(const struct engine_options *o);
@@ -55,11 +56,16 @@ void engine_free(struct engine *e);
 DEFINE_FREEP(struct engine, engine_free)
 
 /* What the ports must be created with. */
-struct runner_events engine_runner_events(struct engine *e);
+enum engine_dock {
+	ENGINE_CONTAINERS,
+	ENGINE_PROCESSES,
+};
+struct runner_events engine_runner_events(struct engine *e, enum engine_dock which);
 void engine_channel_done(void *ctx, const struct id *delivery_id, const struct channel_report *r);
 
 struct engine_ports {
 	struct runner *runner;
+	struct runner *processes; /* NULL: no background work */
 	struct workspace *workspace;
 	struct channel *channel;
 };
@@ -108,6 +114,12 @@ void engine_webhook(struct engine *e, const struct inbound *in, engine_answer_fn
 /* Starts a pylon by hand; body is a JSON object or empty. */
 void engine_trigger(struct engine *e, const char *pylon, struct slice body, const char *source,
 	engine_answer_fn *fn, void *ctx);
+/* Starts background work: a job without a pylon, in the runtime's database. `body` is what
+ * docs/runtime.md describes; 400 says what is wrong with it. 202 with the job's id. */
+void engine_start_work(
+	struct engine *e, struct slice body, const char *source, engine_answer_fn *fn, void *ctx);
+/* The same work once more, as another job. 404. */
+void engine_rerun(struct engine *e, const struct id *job_id, engine_answer_fn *fn, void *ctx);
 /* An agent's callback and its tool events; token is the secret of the run. 200 or 404. */
 void engine_report(struct engine *e, struct slice job_id, struct slice token, struct slice body,
 	engine_answer_fn *fn, void *ctx);
@@ -139,7 +151,7 @@ void engine_redeliver(
 /* A job by id or unique prefix. STORE_E_NOT_FOUND, STORE_E_STATE (ambiguous), negative. */
 NODISCARD int engine_find_job(
 	struct engine *e, const char *prefix, struct job *ret, struct err *err);
-/* Jobs of one pylon (NULL = all), newest first over all of them. */
+/* Jobs of one pylon (NULL = all that have one), newest first over all of them. */
 NODISCARD int engine_list_jobs(struct engine *e, const char *pylon, const struct store_job_query *q,
 	void (*fn)(const struct job *j, void *ctx), void *ctx, struct err *err);
 /* The runs, deliveries and event of a job that engine_find_job() found. */
@@ -170,7 +182,10 @@ NODISCARD int engine_list_deliveries(struct engine *e, enum delivery_state state
 	void (*fn)(const struct delivery *d, const char *pylon, void *ctx), void *ctx,
 	struct err *err);
 /* Path of the job's log spool (base/spool.h), appended. */
-void engine_log_path(const struct engine *e, const struct id *job_id, struct buf *out);
+void engine_log_path(
+	const struct engine *e, const char *pylon, const struct id *job_id, struct buf *out);
+/* What the jobs of background work have for a pylon; with it engine_list_jobs() lists them. */
+#define RUNTIME_NAME "(runtime)"
 /* Why a queued job is not running yet, for people; appended ("" when it is not waiting). */
 void engine_waiting_reason(struct engine *e, const struct job *j, struct buf *out);
 

@@ -153,7 +153,7 @@ static void finish_done(struct store_op *op, int rc, const struct err *err)
 	if (rc == 0)
 		apply_finished(t, v);
 	if (live_is_handed(v))
-		e->ports.runner->ops->forget(e->ports.runner, &v->run_id);
+		live_runner(v)->ops->forget(live_runner(v), &v->run_id);
 	rundir_remove(e, &v->run_id);
 	live_free(v);
 	if (e->stopped != NULL && list_is_empty(&e->live))
@@ -199,17 +199,13 @@ static void record_missed_start(struct live *v)
 	CLEANUP(freep) char *name = xasprintf("pylon-%s", v->run_id.s);
 
 	if (v->state == RUN_CREATED)
-		engine_on_started(v->engine, &v->run_id, name);
+		live_started(v, name);
 }
 
-void engine_on_exited(void *ctx, const struct id *run_id, const struct runner_exit *x)
+void live_exited(struct live *v, const struct runner_exit *x)
 {
-	struct engine *e = ctx;
-	struct live *v = engine_live(e, run_id);
 	struct ending d = {0};
 
-	if (v == NULL || v->is_finishing)
-		return;
 	record_missed_start(v);
 	result_gather(v, x, &d);
 	live_finish(v, &d);

@@ -81,7 +81,7 @@ void live_ask_image(struct live *v)
 void pylon_check_image(struct pylon *p)
 {
 	str_replace(&p->image_problem, NULL);
-	if (p->engine->runner_is_up && p->config->image != NULL && pylon_is_active(p))
+	if (p->engine->containers.is_up && p->config->image != NULL && pylon_is_active(p))
 		ask(p->engine, p->config->image, false, NULL);
 }
 

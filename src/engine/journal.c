@@ -41,7 +41,7 @@ void live_begin_log(struct live *v)
 	static const char *const suffixes[] = {".a", ".b", ".mark", ""};
 	CLEANUP(buf_fini) struct buf path = BUF_NULL;
 
-	engine_log_path(v->engine, &v->job_id, &path);
+	engine_log_path(v->engine, v->pylon->config->name, &v->job_id, &path);
 	if (v->attempt <= 1 || !file_exists(buf_str(&path)))
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
@@ -63,7 +63,7 @@ static bool open_log(struct live *v)
 
 	if (v->log != NULL)
 		return true;
-	engine_log_path(v->engine, &v->job_id, &path);
+	engine_log_path(v->engine, v->pylon->config->name, &v->job_id, &path);
 	if (spool_open(&v->log, buf_str(&path), LOG_HEAD_MAX, LOG_TAIL_MAX, mark, &err) == 0)
 		return true;
 	log_warn(TAG, "job %.8s: %s", v->job_id.s, err.text);
@@ -95,7 +95,7 @@ static void write_note(struct live *v, const char *line)
 void live_note(struct live *v, const char *line)
 {
 	if (live_is_handed(v))
-		v->engine->ports.runner->ops->note(v->engine->ports.runner, &v->run_id, line);
+		live_runner(v)->ops->note(live_runner(v), &v->run_id, line);
 	else
 		write_note(v, line);
 }
@@ -135,7 +135,7 @@ void live_restore_progress(struct live *v)
 	struct slice rest;
 	uint64_t offset;
 
-	engine_log_path(v->engine, &v->job_id, &path);
+	engine_log_path(v->engine, v->pylon->config->name, &v->job_id, &path);
 	offset = spool_tail_offset(buf_str(&path), PROGRESS_SEARCH);
 	rest = (struct slice){text, spool_read(buf_str(&path), &offset, text, PROGRESS_SEARCH)};
 	while (rest.n > 0) {

@@ -75,7 +75,13 @@ static inline bool live_is_handed(const struct live *v)
 {
 	return v->step == START_HANDED;
 }
+/* The port that its run is at. */
+struct runner *live_runner(const struct live *v);
 void live_arm_deadline(struct live *v);
+/* What the port reports. */
+void live_started(struct live *v, const char *handle);
+void live_refused(struct live *v, enum runner_refusal why, const char *text);
+void live_exited(struct live *v, const struct runner_exit *x);
 /* Records the decision to stop and carries it out after the commit. */
 void live_stop(struct live *v, enum stop_reason why, const char *by);
 

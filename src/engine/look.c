@@ -7,9 +7,13 @@
 
 #include "engine/engine-internal.h"
 
-void engine_log_path(const struct engine *e, const struct id *job_id, struct buf *out)
+void engine_log_path(
+	const struct engine *e, const char *pylon, const struct id *job_id, struct buf *out)
 {
-	buf_printf(out, "%s/jobs/%s.log", e->config->home, job_id->s);
+	if (e->runtime_dir != NULL && str_eq(pylon, RUNTIME_NAME))
+		buf_printf(out, "%s/logs/%s.log", e->runtime_dir, job_id->s);
+	else
+		buf_printf(out, "%s/jobs/%s.log", e->config->home, job_id->s);
 }
 
 int engine_find_job(struct engine *e, const char *prefix, struct job *ret, struct err *err)
@@ -88,7 +92,7 @@ int engine_list_jobs(struct engine *e, const char *pylon, const struct store_job
 	for (size_t i = 0; i < e->pylon_count && rc >= 0; i++) {
 		struct pylon *p = e->pylons[i];
 
-		if (pylon != NULL && !str_eq(p->config->name, pylon))
+		if (pylon == NULL ? p->is_runtime : !str_eq(p->config->name, pylon))
 			continue;
 		if (pylon_db(p) != NULL)
 			rc = store_jobs(p->db, q, gather, &l, err);
@@ -163,7 +167,7 @@ int engine_job_container(struct engine *e, const struct id *job_id, struct buf *
 
 	if (v == NULL || v->state == RUN_CREATED || v->is_finishing)
 		return STORE_E_NOT_FOUND;
-	if (!e->runner_is_up || !config_engine_socket(e->config, ret_socket))
+	if (!e->containers.is_up || !config_engine_socket(e->config, ret_socket))
 		return -ENOTCONN;
 	buf_printf(ret_container, "pylon-%s", v->run_id.s);
 	return 0;
@@ -332,7 +336,7 @@ void engine_each_pylon(
 					     : zone_path(schedule_zone(p->clockwork.schedule)),
 			.next_occurrence = next_occurrence(p)};
 
-		if (p->is_gone)
+		if (p->is_gone || p->is_runtime)
 			continue;
 		view.is_ready = pylon_is_ready(p, &view.reason);
 		view.counts.jobs[JOB_QUEUED] = p->queued;
@@ -366,8 +370,8 @@ void engine_status(struct engine *e, struct engine_status *ret)
 {
 	const char *reason;
 
-	*ret = (struct engine_status){.engine_is_up = e->runner_is_up,
-		.engine_text = e->runner_text == NULL ? "not asked yet" : e->runner_text,
+	*ret = (struct engine_status){.engine_is_up = e->containers.is_up,
+		.engine_text = dock_text(&e->containers),
 		.is_draining = e->is_draining,
 		.store_is_writable = !e->store_failed,
 		.slots = e->config->max_concurrent,
@@ -384,6 +388,8 @@ void engine_status(struct engine *e, struct engine_status *ret)
 	for (size_t i = 0; i < e->pylon_count; i++) {
 		const struct pylon *p = e->pylons[i];
 
+		if (p->is_runtime)
+			continue;
 		ret->queued += p->queued;
 		ret->awaiting_approval += p->awaiting;
 		ret->pylons += pylon_is_active(p) ? 1 : 0;

@@ -232,7 +232,6 @@ static int gather_outfit(struct live *v, struct outfit *o, struct err *err)
 static void hand_to_runner(
 	struct live *v, const char *folder, const struct job *j, const struct event_record *ev)
 {
-	struct engine *e = v->engine;
 	struct outfit o = {.folder = folder};
 	struct rundir rd = {0};
 	struct err err = CLEAN_ERR;
@@ -245,7 +244,7 @@ static void hand_to_runner(
 	} else {
 		live_close_log(v);
 		v->step = START_HANDED;
-		e->ports.runner->ops->start(e->ports.runner, &rd.spec);
+		live_runner(v)->ops->start(live_runner(v), &rd.spec);
 	}
 	rundir_fini(&rd);
 	outfit_fini(&o);
@@ -346,7 +345,7 @@ void live_image_known(struct live *v, int rc, const char *text, const struct run
 		return;
 	if (rc < 0) {
 		live_close_log(v);
-		engine_on_refused(v->engine, &v->run_id, refusal_of(rc), text);
+		live_refused(v, refusal_of(rc), text);
 		return;
 	}
 	v->user = *user;
@@ -361,7 +360,9 @@ void live_prepare(struct live *v)
 		return;
 	live_set_mask(v, NULL);
 	live_begin_log(v);
-	if (wants_user(v->config))
+	if (v->pylon->is_runtime)
+		live_start_work(v);
+	else if (wants_user(v->config))
 		live_ask_image(v);
 	else
 		prepare_workspace(v);

@@ -44,6 +44,8 @@ struct repetition {
  * its file is gone for as long as a job of it is alive. */
 struct pylon {
 	struct engine *engine;
+	struct dock *dock;           /* where its runs are */
+	bool is_runtime;             /* background work: jobs that have no pylon, in runtime.db */
 	struct pylon_config *config; /* a reference */
 	int64_t config_since;        /* what was accepted before belongs to the elders */
 	int64_t last_accepted;       /* wall clock: the newest acceptance */

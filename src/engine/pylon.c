@@ -39,6 +39,8 @@ bool pylon_is_active(const struct pylon *p)
 
 	if (p->is_gone)
 		return false;
+	if (p->is_runtime)
+		return true;
 	return only->n > 0 ? strv_has(only, p->config->name) : !p->config->is_disabled;
 }
 
@@ -137,6 +139,8 @@ static void log_migration(const struct pylon *p, const struct store_migration *m
 
 static char *folder_of(const struct pylon *p)
 {
+	if (p->is_runtime)
+		return xstrdup(p->engine->runtime_dir);
 	return xasprintf("%s/pylons/%s", p->engine->config->home, p->config->name);
 }
 
@@ -153,7 +157,8 @@ bool pylon_has_other_folder(const struct pylon *p)
 static int open_database(struct pylon *p, struct store_migration *m, struct err *err)
 {
 	CLEANUP(freep) char *folder = folder_of(p);
-	CLEANUP(freep) char *path = xasprintf("%s/jobs.db", folder);
+	CLEANUP(freep)
+	char *path = xasprintf("%s/%s", folder, p->is_runtime ? "runtime.db" : "jobs.db");
 	struct stat st;
 	int rc;
 

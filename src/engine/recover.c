@@ -58,7 +58,7 @@ static void load_live(const struct job *j, void *ctx)
 	v->is_recovered = true;
 	v->is_scheduled = job_is_scheduled(j);
 	p->active++;
-	p->engine->active++;
+	p->dock->active++;
 	v->attempt = r.attempt;
 	v->failures = j->failures;
 	v->state = r.state;
@@ -72,12 +72,12 @@ static void load_live(const struct job *j, void *ctx)
 }
 
 /* A pylon that comes late brings runs along that the survey was not asked about. */
-static void survey_anew(struct engine *e)
+static void survey_anew(struct dock *d)
 {
-	if (!e->is_surveyed)
+	if (!d->is_surveyed)
 		return;
-	e->is_surveyed = false;
-	timer_set_in(&e->survey_again, 0);
+	d->is_surveyed = false;
+	timer_set_in(&d->survey_again, 0);
 }
 
 int pylon_recover(struct pylon *p, struct err *err)
@@ -95,7 +95,7 @@ int pylon_recover(struct pylon *p, struct err *err)
 		return rc;
 	p->is_recovered = true;
 	if (p->active > 0)
-		survey_anew(p->engine);
+		survey_anew(p->dock);
 	engine_kick(p->engine);
 	return 0;
 }
@@ -204,9 +204,10 @@ static bool is_known_to_be_over(struct engine *e, const struct runner_found *f)
 	return false;
 }
 
-static void survey_each(void *ctx, const struct runner_found *f)
+static void survey_each(void *dock, const struct runner_found *f)
 {
-	struct engine *e = ctx;
+	struct dock *d = dock;
+	struct engine *e = d->engine;
 	struct live *v = engine_live(e, &f->run_id);
 
 	if (v != NULL) {
@@ -221,7 +222,7 @@ static void survey_each(void *ctx, const struct runner_found *f)
 		return;
 	}
 	log_info(TAG, "removing container %.12s: its job is over", f->container_id);
-	e->ports.runner->ops->remove(e->ports.runner, f->container_id);
+	d->runner->ops->remove(d->runner, f->container_id);
 	rundir_remove(e, &f->run_id);
 }
 
@@ -274,23 +275,23 @@ static void adopt(struct live *v)
 	struct engine *e = v->engine;
 	CLEANUP(buf_fini) struct buf log = BUF_NULL;
 
-	engine_log_path(e, &v->job_id, &log);
+	engine_log_path(e, v->pylon->config->name, &v->job_id, &log);
 	v->step = START_HANDED;
 	live_restore_progress(v);
 	if (v->started_at > 0)
 		live_arm_deadline(v);
 	log_info(TAG, "job %.8s: found its run again, following on", v->job_id.s);
-	e->ports.runner->ops->adopt(e->ports.runner, &v->run_id, buf_str(&log), v->mask);
+	live_runner(v)->ops->adopt(live_runner(v), &v->run_id, buf_str(&log), v->mask);
 	if (v->stop != STOP_NONE || v->is_shutdown)
-		e->ports.runner->ops->stop(e->ports.runner, &v->run_id, STOP_GRACE_US);
+		live_runner(v)->ops->stop(live_runner(v), &v->run_id, STOP_GRACE_US);
 }
 
-static void reconcile(struct engine *e)
+static void reconcile(struct dock *d)
 {
-	list_foreach_safe (it, &e->live) {
+	list_foreach_safe (it, &d->engine->live) {
 		struct live *v = list_entry(it, struct live, node);
 
-		if (!v->is_recovered || live_is_handed(v) || v->is_finishing)
+		if (v->pylon->dock != d || !v->is_recovered || live_is_handed(v) || v->is_finishing)
 			continue;
 		if (v->is_found || v->started_at > 0)
 			adopt(v);
@@ -299,35 +300,44 @@ static void reconcile(struct engine *e)
 	}
 }
 
-static void survey_done(void *ctx, int rc, const char *text)
+/* Containers also need their images before the doors open. */
+static void containers_known(struct engine *e)
 {
-	struct engine *e = ctx;
-
-	if (rc < 0) {
-		log_warn(TAG, "the containers could not be listed: %s; jobs wait until they can",
-			text);
-		timer_set_in(&e->survey_again, SURVEY_AGAIN_US);
-		engine_prepared(e);
-		return;
-	}
-	e->is_surveyed = true;
-	reconcile(e);
 	if (!e->images_checked)
 		engine_check_images(e);
 	e->images_checked = true;
-	engine_kick(e);
 }
 
-void engine_survey(struct timer *t UNUSED, void *ctx)
+static void survey_done(void *dock, int rc, const char *text)
 {
-	struct engine *e = ctx;
+	struct dock *d = dock;
+	bool is_containers = d == &d->engine->containers;
 
-	if (!e->runner_is_up || e->is_surveyed)
+	if (rc < 0) {
+		log_warn(TAG, "%s cannot list what is alive: %s; jobs wait until it can", d->name,
+			text);
+		timer_set_in(&d->survey_again, SURVEY_AGAIN_US);
+		if (is_containers)
+			engine_prepared(d->engine);
 		return;
-	if (e->is_bystander)
-		survey_done(e, 0, "");
+	}
+	d->is_surveyed = true;
+	reconcile(d);
+	if (is_containers)
+		containers_known(d->engine);
+	engine_kick(d->engine);
+}
+
+void dock_survey(struct timer *t UNUSED, void *dock)
+{
+	struct dock *d = dock;
+
+	if (!d->is_up || d->is_surveyed)
+		return;
+	if (d->engine->is_bystander && d == &d->engine->containers)
+		survey_done(d, 0, "");
 	else
-		e->ports.runner->ops->survey(e->ports.runner, survey_each, survey_done, e);
+		d->runner->ops->survey(d->runner, survey_each, survey_done, d);
 }
 
 /* --- the order of things --- */
@@ -343,36 +353,54 @@ void engine_prepared(struct engine *e)
 	engine_kick(e);
 }
 
-void engine_on_ready(void *ctx, bool is_up, const char *text)
+/* Only the container engine comes and goes, and people should know. */
+static void tell_ready(struct dock *d)
 {
-	struct engine *e = ctx;
+	struct engine *e = d->engine;
 
-	e->runner_known = true;
-	e->runner_is_up = is_up;
-	str_replace(&e->runner_text, text);
-	engine_emit(e, "engine", NULL, NULL, is_up ? "up" : "down", text);
+	if (d != &e->containers)
+		return;
+	engine_emit(e, "engine", NULL, NULL, d->is_up ? "up" : "down", d->text);
+	if (d->is_up)
+		log_info(TAG, "container engine: %s", d->text);
+	else
+		log_warn(TAG, "%s does not answer: %s; jobs wait until it does", d->name, d->text);
+}
+
+void dock_ready(struct dock *d, bool is_up, const char *text)
+{
+	d->is_known = true;
+	d->is_up = is_up;
+	str_replace(&d->text, text);
+	tell_ready(d);
 	if (!is_up) {
-		log_warn(TAG, "the container engine does not answer: %s; jobs wait until it does",
-			text);
-		engine_prepared(e);
+		engine_prepared(d->engine);
 		return;
 	}
-	log_info(TAG, "container engine: %s", text);
-	timer_cancel(&e->hold);
-	if (!e->is_surveyed)
-		engine_survey(&e->survey_again, e);
+	timer_cancel(&d->hold);
+	if (!d->is_surveyed)
+		dock_survey(&d->survey_again, d);
 	else
-		engine_kick(e);
+		engine_kick(d->engine);
 }
 
 static void prepare_took_too_long(struct timer *t UNUSED, void *ctx)
 {
 	struct engine *e = ctx;
 
-	if (e->runner_known)
+	if (e->containers.is_known)
 		return; /* images are being built: that may take its time */
 	log_warn(TAG, "the container engine has not answered yet; jobs wait until it does");
 	engine_prepared(e);
+}
+
+static void open_docks(struct engine *e)
+{
+	e->containers.runner = e->ports.runner;
+	e->processes.runner = e->ports.processes;
+	e->containers.runner->ops->open(e->containers.runner);
+	if (e->processes.runner != NULL)
+		e->processes.runner->ops->open(e->processes.runner);
 }
 
 int engine_start(struct engine *e, const struct engine_ports *p, void (*prepared)(void *ctx),
@@ -390,7 +418,7 @@ int engine_start(struct engine *e, const struct engine_ports *p, void (*prepared
 	timer_init(&e->prepare_guard, e->loop, prepare_took_too_long, e);
 	timer_set_in(&e->prepare_guard, PREPARE_GUARD_US);
 	timer_set_in(&e->housekeeping, HOUSEKEEPING_FIRST_US);
-	e->ports.runner->ops->open(e->ports.runner);
+	open_docks(e);
 	engine_kick(e);
 	return 0;
 }

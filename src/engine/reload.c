@@ -32,6 +32,7 @@ struct pylon *engine_add_pylon(struct engine *e, struct pylon_config *c)
 	size_t i = place_of(e, c->name);
 
 	p->engine = e;
+	p->dock = &e->containers;
 	p->config = pylon_config_ref(c);
 	list_init(&p->elders);
 	list_init(&p->repetitions);
@@ -141,6 +142,19 @@ static void replace_config(struct pylon *p, struct pylon_config *c)
 	forget_unneeded(p, keep_elder(p));
 	p->config = pylon_config_ref(c);
 	p->config_since = MAX_OF(now, MAX_OF(p->config_since, p->last_accepted)) + 1;
+}
+
+/* How much background work may run may have changed; jobs under way go on. */
+static void update_runtime(struct engine *e)
+{
+	struct pylon *p = engine_runtime(e);
+	struct pylon_config *c;
+
+	if (p == NULL || p->config->max_concurrent == e->config->max_background)
+		return;
+	c = config_runtime(e->config);
+	replace_config(p, c);
+	pylon_config_unref(c);
 }
 
 static void take_config(struct pylon *p, struct pylon_config *c)
@@ -302,6 +316,7 @@ void engine_reconfigure(
 {
 	if (e->is_bystander) {
 		e->config = next;
+		update_runtime(e);
 		return;
 	}
 	/* What was handed over in this turn belongs to the old one: its rows get their time now. */
@@ -311,11 +326,12 @@ void engine_reconfigure(
 	strv_fini(&e->restart_needed);
 	strv_copy(&e->restart_needed, &next->restart_needed);
 	e->config = next;
+	update_runtime(e);
 	for (size_t i = 0; i < e->pylon_count; i++) {
 		struct pylon *p = e->pylons[i];
 		const char *name = p->config->name;
 
-		if (!p->is_gone && config_pylon(next, name) == NULL &&
+		if (!p->is_gone && !p->is_runtime && config_pylon(next, name) == NULL &&
 			!strv_has(&next->broken, name))
 			retire(p);
 	}

@@ -134,7 +134,7 @@ static void add_excerpt(struct buf *out, const struct live *v)
 	uint64_t offset;
 	size_t n;
 
-	engine_log_path(v->engine, &v->job_id, &path);
+	engine_log_path(v->engine, v->pylon->config->name, &v->job_id, &path);
 	offset = spool_tail_offset(buf_str(&path), sizeof(raw));
 	n = spool_read(buf_str(&path), &offset, raw, sizeof(raw));
 	utf8_clean(out, raw, n);
@@ -225,6 +225,14 @@ static void set_failed(struct ending *d, const char *reason, const char *fmt, ..
 	d->error = buf_steal(&text);
 }
 
+static void set_lost(const struct live *v, const struct runner_exit *x, struct ending *d)
+{
+	d->job_state = JOB_LOST;
+	d->reason = v->pylon->is_runtime ? "process_gone" : "container_gone";
+	d->error = xstrdup(
+		x->text != NULL ? x->text : "its container disappeared before its result was read");
+}
+
 /* What the stop decision, the container and the report together mean. */
 static void judge(
 	struct live *v, const struct runner_exit *x, const struct report *r, struct ending *d)
@@ -233,7 +241,7 @@ static void judge(
 	if (v->stop == STOP_CANCEL) {
 		d->job_state = JOB_CANCELLED;
 		d->reason = "killed";
-	} else if (v->stop == STOP_TIMEOUT) {
+	} else if (v->stop == STOP_TIMEOUT || x->was_timed_out) {
 		/* An agent only knows that something stopped it. */
 		str_replace(&d->error, NULL);
 		set_failed(d, "timeout", "it ran longer than its time limit and was stopped");
@@ -243,13 +251,13 @@ static void judge(
 	} else if (x->was_oom_killed) {
 		set_failed(d, "oom", "it needed more memory than its limit");
 	} else if (x->is_gone && r->doc == NULL) {
-		d->job_state = JOB_LOST;
-		d->reason = "container_gone";
-		d->error = xstrdup("its container disappeared before its result was read");
+		set_lost(v, x, d);
 	} else if (x->was_interrupted) {
 		set_failed(d, "interrupted", "the container engine stopped it");
 	} else if (r->says_failed) {
 		set_failed(d, "agent", "the agent reported a failure without a text");
+	} else if (!x->is_gone && x->exit_code != 0 && x->text != NULL) {
+		set_failed(d, "never_started", "%s", x->text);
 	} else if (!x->is_gone && x->exit_code != 0) {
 		set_failed(d, "exit_status", "it ended with status %d", x->exit_code);
 	} else if (r->doc == NULL && r->unusable.code != 0) {

@@ -20,6 +20,7 @@
 
 struct sweep {
 	struct engine *engine;
+	const char *dir;
 	int64_t now;
 	int removals;
 	bool is_cut;
@@ -64,9 +65,9 @@ static bool run_is_known_over(struct engine *e, const struct id *id)
 	return false;
 }
 
-static void remove_log(const struct engine *e, const char *name)
+static void remove_log(const struct sweep *s, const char *name)
 {
-	CLEANUP(freep) char *path = xasprintf("%s/jobs/%s", e->config->home, name);
+	CLEANUP(freep) char *path = xasprintf("%s/%s", s->dir, name);
 
 	(void)unlink(path);
 }
@@ -99,20 +100,32 @@ static void sweep_entry(const char *name, void *ctx)
 		e->ports.workspace->ops->remove(e->ports.workspace, &id);
 		s->removals++;
 	} else if (*rest == '.' && has_expired(finished, e->config->retention_logs_us, s->now)) {
-		remove_log(e, name);
+		remove_log(s, name);
 		s->removals++;
 	}
 }
 
+static bool sweep_folder(struct engine *e, const char *dir)
+{
+	struct sweep s = {.engine = e, .dir = dir, .now = loop_real(e->loop)};
+	struct err err = CLEAN_ERR;
+
+	if (dir_each(dir, sweep_entry, &s, &err) < 0)
+		log_warn(TAG, "%s", err.text);
+	return s.is_cut;
+}
+
+/* The logs of background work are apart. */
 static bool sweep_files(struct engine *e)
 {
 	CLEANUP(freep) char *jobs = xasprintf("%s/jobs", e->config->home);
-	struct sweep s = {.engine = e, .now = loop_real(e->loop)};
-	struct err err = CLEAN_ERR;
+	CLEANUP(freep)
+	char *logs = xasprintf("%s/logs", e->runtime_dir == NULL ? "" : e->runtime_dir);
+	bool is_cut = sweep_folder(e, jobs);
 
-	if (dir_each(jobs, sweep_entry, &s, &err) < 0)
-		log_warn(TAG, "%s", err.text);
-	return s.is_cut;
+	if (e->runtime_dir != NULL && file_exists(logs))
+		is_cut = sweep_folder(e, logs) || is_cut;
+	return is_cut;
 }
 
 /* --- rows --- */

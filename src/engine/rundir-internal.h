@@ -36,6 +36,8 @@ struct rundir {
 NODISCARD int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
 	const struct event_record *ev, const struct outfit *o, struct err *err);
 void rundir_fini(struct rundir *rd);
+/* Is a variable of that name ("NAME=...") there? */
+bool env_has(const struct strv *env, const char *assignment);
 /* <home>/jobs/<run id>.run, appended. */
 void rundir_path(const struct engine *e, const struct id *run_id, struct buf *out);
 /* Removes the folder of a run. */

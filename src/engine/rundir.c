@@ -88,8 +88,7 @@ static int write_files(const char *dir, struct slice prompt, const struct job *j
 	return put_file(dir, "event.json", buf_slice(&event), err);
 }
 
-/* Is a variable of that name ("NAME=...") there? */
-static bool env_has(const struct strv *env, const char *assignment)
+bool env_has(const struct strv *env, const char *assignment)
 {
 	size_t n = strcspn(assignment, "=") + 1;
 
@@ -222,7 +221,7 @@ int rundir_make(struct rundir *rd, const struct live *v, const struct job *j,
 	else
 		(void)message_render(&prompt, c->prompt, j, ev, PROMPT_MAX);
 	rundir_path(v->engine, &v->run_id, &dir);
-	engine_log_path(v->engine, &v->job_id, &log);
+	engine_log_path(v->engine, c->name, &v->job_id, &log);
 	r = write_files(buf_str(&dir), buf_slice(&prompt), j, ev, err);
 	if (r < 0)
 		return r;

@@ -48,7 +48,7 @@ void live_free(struct live *v)
 	timer_cancel(&v->deadline);
 	list_remove(&v->node);
 	v->pylon->active--;
-	v->engine->active--;
+	v->pylon->dock->active--;
 	live_close_log(v);
 	progress_fini(&v->progress);
 	mask_unref(v->mask);
@@ -117,7 +117,7 @@ static void stop_decided(struct store_op *op, int rc, const struct err *err)
 		if (rc == 0)
 			v->state = RUN_STOPPING;
 		if (live_is_handed(v))
-			e->ports.runner->ops->stop(e->ports.runner, &v->run_id, STOP_GRACE_US);
+			live_runner(v)->ops->stop(live_runner(v), &v->run_id, STOP_GRACE_US);
 		engine_emit(e, "job", v->pylon, &v->job_id, "stopping",
 			v->stop == STOP_TIMEOUT ? "timeout" : "cancel");
 		live_abandon(v);
@@ -151,7 +151,7 @@ static void claim_lost(struct claim_task *t, int rc, const struct err *err)
 	struct pylon *p = t->pylon;
 
 	p->active--;
-	p->engine->active--;
+	p->dock->active--;
 	if (rc < 0) {
 		log_error(TAG, "%s: job %.8s could not be claimed: %s", p->config->name,
 			t->op.job_id.s, err == NULL ? "?" : err->text);
@@ -202,14 +202,14 @@ void engine_claim(struct pylon *p, const struct job *j)
 	sha256_hex(t->token, strlen(t->token), t->op.token_sha256);
 	t->op.job_id = j->id;
 	id_make(&t->op.run_id);
-	t->op.timeout_us = t->config->timeout_us;
+	t->op.timeout_us = p->is_runtime ? work_timeout(p, &j->id) : t->config->timeout_us;
 	t->op.now_real = loop_real(p->engine->loop);
 	t->op.op.done = claim_done;
 	p->is_claiming = true;
 	p->served = ++p->engine->claims;
 	p->claim_has_slot = j->not_before == 0;
 	p->active++;
-	p->engine->active++;
+	p->dock->active++;
 	store_claim(p->db, &t->op);
 }
 
@@ -243,13 +243,12 @@ static void live_note_image(struct live *v, const char *problem)
 		str_replace(&v->pylon->image_problem, problem);
 }
 
-void engine_on_started(void *ctx, const struct id *run_id, const char *container_id)
+void live_started(struct live *v, const char *handle)
 {
-	struct engine *e = ctx;
-	struct live *v = engine_live(e, run_id);
+	struct engine *e = v->engine;
 	struct started_task *t;
 
-	if (v == NULL || v->state == RUN_RUNNING || v->is_finishing)
+	if (v->state == RUN_RUNNING)
 		return;
 	if (v->started_at == 0)
 		v->started_at = loop_real(e->loop);
@@ -259,7 +258,7 @@ void engine_on_started(void *ctx, const struct id *run_id, const char *container
 	live_arm_deadline(v);
 	t = xcalloc_held(1, sizeof(*t));
 	t->engine = e;
-	t->handle = xstrdup(container_id);
+	t->handle = xstrdup(handle);
 	t->image = xstrdup_or_null(v->image);
 	t->op.job_id = v->job_id;
 	t->op.run_id = v->run_id;
@@ -270,16 +269,7 @@ void engine_on_started(void *ctx, const struct id *run_id, const char *container
 	t->op.op.done = started_done;
 	store_started(v->pylon->db, &t->op);
 	if (v->stop != STOP_NONE)
-		e->ports.runner->ops->stop(e->ports.runner, run_id, STOP_GRACE_US);
-}
-
-void engine_on_output(void *ctx, const struct id *run_id)
-{
-	struct engine *e = ctx;
-	struct live *v = engine_live(e, run_id);
-
-	if (v != NULL)
-		engine_emit(e, "log", v->pylon, &v->job_id, "", NULL);
+		live_runner(v)->ops->stop(live_runner(v), &v->run_id, STOP_GRACE_US);
 }
 
 /* An engine that went away costs a job nothing, unless it goes away whenever this job starts. */
@@ -299,8 +289,7 @@ static void wait_or_park(struct live *v, struct ending *d)
 }
 
 /* Nothing was started. */
-void engine_on_refused(
-	void *ctx, const struct id *run_id, enum runner_refusal why, const char *text)
+void live_refused(struct live *v, enum runner_refusal why, const char *text)
 {
 	static const char *const reasons[] = {
 		[RUNNER_ENGINE_DOWN] = "engine_down",
@@ -308,12 +297,8 @@ void engine_on_refused(
 		[RUNNER_NO_SPACE] = "no_space",
 		[RUNNER_BAD_SPEC] = "refused",
 	};
-	struct engine *e = ctx;
-	struct live *v = engine_live(e, run_id);
 	struct ending d = {.run_state = RUN_LOST, .exit_code = -1};
 
-	if (v == NULL || v->is_finishing)
-		return;
 	d.reason = reasons[why];
 	d.error = xstrdup(text);
 	mask_replace(v->mask, &d.error);
@@ -323,7 +308,7 @@ void engine_on_refused(
 		d.reason = "killed";
 	} else if (why == RUNNER_ENGINE_DOWN) {
 		wait_or_park(v, &d);
-		timer_set_in(&e->hold, ENGINE_HOLD_US);
+		timer_set_in(&v->pylon->dock->hold, ENGINE_HOLD_US);
 	} else if (why == RUNNER_NO_IMAGE) {
 		live_note_image(v, d.error);
 	}

@@ -44,7 +44,7 @@ static void reload_takes_over_what_it_can_and_nothing_else(void **state UNUSED)
 {
 	static const char *const restart[] = {"version", "server.host", "server.port",
 		"server.api_token", "docker.host", "docker.max_starting", "agent.base_image",
-		"daemon.max_background", "daemon.ipc.socketPath", "dashboard.listen"};
+		"daemon.ipc.socketPath", "dashboard.listen"};
 	size_t found = 0;
 
 	for (size_t i = 0; i < schema_global.count; i++)

@@ -237,14 +237,15 @@ static void live_keys_are_taken_over_and_the_others_stay(void **state)
 	assert_int_equal(c->retention_dedupe_us / US_PER_SEC, 4 * 86400);
 	assert_int_equal(c->on_stop, ON_STOP_STOP);
 	assert_int_equal(c->grace_us, 9 * US_PER_SEC);
+	assert_int_equal(c->max_background, 3);
 	assert_int_equal(c->log_format, LOG_FORMAT_JSON);
 	assert_int_equal(c->log_level, LOG_LEVEL_DEBUG);
 	assert_string_equal(home_pylon(h, "a")->agent_type, "mock");
 	assert_int_equal(home_pylon(h, "a")->max_body, MIB(3));
 	assert_int_equal(home_pylon(h, "a")->timeout_us, 3600 * US_PER_SEC);
 	expect_restart(h,
-		"server.host server.port docker.host docker.max_starting daemon.max_background "
-		"daemon.ipc.socketPath dashboard.listen");
+		"server.host server.port docker.host docker.max_starting daemon.ipc.socketPath "
+		"dashboard.listen");
 }
 
 static void what_waits_for_a_restart_is_not_forgotten(void **state)

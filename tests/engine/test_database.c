@@ -93,7 +93,7 @@ static void a_copy_of_a_folder_takes_no_run_away(void **state UNUSED)
 	world_run(&w, 0)->is_adopted = true; /* its job is in two databases */
 	world_exited(&w, 0, 0);
 	assert_int_equal(w.channel.n, 1);
-	assert_int_equal(w.engine->active, 0);
+	assert_int_equal(w.engine->containers.active, 0);
 	free(from);
 	free(copy);
 	world_close(&w);
@@ -333,7 +333,7 @@ static void a_folder_removed_under_a_run_holds_its_slot_not_for_ever(void **stat
 	assert_non_null(engine_pylon(w.engine, "hook"));
 	loop_advance(w.loop, 2 * US_PER_SEC);
 	assert_null(engine_pylon(w.engine, "hook"));
-	assert_int_equal(w.engine->active, 0);
+	assert_int_equal(w.engine->containers.active, 0);
 	world_close(&w);
 }
 

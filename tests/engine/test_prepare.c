@@ -261,7 +261,7 @@ static void what_git_says_is_in_the_log_of_the_job(void **state UNUSED)
 	(void)post(&w, "{}");
 	w.workspace.progress(w.workspace.done_ctx, &w.workspace.waiting, "cloning, 40 %");
 	w.workspace.progress(w.workspace.done_ctx, &w.workspace.waiting, "with s3cret-of-the-hook");
-	engine_log_path(w.engine, &w.workspace.waiting, &path);
+	engine_log_path(w.engine, "hook", &w.workspace.waiting, &path);
 	assert_int_equal(file_read(buf_str(&path), KIB(4), &log, &e), 0);
 	assert_string_equal(buf_str(&log), "> cloning, 40 %\n> with <redacted>\n");
 	world_workspace_ready(&w);

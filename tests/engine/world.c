@@ -69,6 +69,10 @@ static void runner_start(struct runner *r, const struct runner_spec *spec)
 			spec->mounts[i].is_read_only ? "ro" : "rw");
 	strv_copy(&run->env, spec->env);
 	run->user = xstrdup_or_null(spec->user);
+	if (spec->command != NULL)
+		strv_copy(&run->argv, spec->command);
+	run->cwd = xstrdup_or_null(spec->cwd);
+	run->timeout_us = spec->timeout_us;
 	run->is_masked = spec->mask != NULL;
 	for (size_t i = 0; i < spec->env->n; i++)
 		if (str_has_prefix(spec->env->v[i], "CALLBACK_URL="))
@@ -313,11 +317,20 @@ static void start_engine(struct world *w)
 		.callback_port = 8080,
 		.is_bystander = w->is_bystander,
 		.only = &w->only};
-	struct engine_ports ports = {&w->runner.port, &w->workspace.port, &w->channel.port};
+	struct engine_ports ports = {.runner = &w->runner.port,
+		.workspace = &w->workspace.port,
+		.channel = &w->channel.port};
+	CLEANUP(freep) char *runtime_dir = xasprintf("%s/daemon", w->home);
 	struct err e = CLEAN_ERR;
 
+	if (w->has_runtime) {
+		o.runtime_dir = runtime_dir;
+		ports.processes = &w->processes.port;
+	}
 	w->engine = engine_new(&o);
-	w->runner.ev = engine_runner_events(w->engine);
+	w->processes.ev = engine_runner_events(w->engine, ENGINE_PROCESSES);
+	w->processes.engine = w->engine;
+	w->runner.ev = engine_runner_events(w->engine, ENGINE_CONTAINERS);
 	w->channel.engine = w->runner.engine = w->engine;
 	w->is_prepared = false;
 	assert_int_equal(engine_start(w->engine, &ports, prepared, w, &e), 0);
@@ -333,14 +346,18 @@ static void put(const char *home, const char *name, const char *text)
 	free(path);
 }
 
-void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml)
+static void open_world(
+	struct world *w, const char *config_yaml, const char *pylon_yaml, bool has_runtime)
 {
 	struct problems problems = {0};
 	struct err e = CLEAN_ERR;
 	char *dir;
 
-	*w = (struct world){.home = t_folder()};
+	*w = (struct world){.home = t_folder(), .has_runtime = has_runtime};
 	dir = xasprintf("%s/pylons/hook", w->home);
+	assert_int_equal(dir_make(dir, 0700, &e), 0);
+	free(dir);
+	dir = xasprintf("%s/daemon", w->home);
 	assert_int_equal(dir_make(dir, 0700, &e), 0);
 	free(dir);
 	put(w->home, "config.yaml", config_yaml);
@@ -354,30 +371,50 @@ void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml
 	w->loop = loop_new_fake(WORLD_START);
 	w->runner.port.ops = &fake_runner_ops;
 	w->runner.is_up = true;
+	w->processes.port.ops = &fake_runner_ops;
+	w->processes.is_up = true;
 	w->channel.port.ops = &fake_channel_ops;
 	w->workspace.port.ops = &fake_workspace_ops;
 	w->workspace.jobs = xasprintf("%s/jobs", w->home);
 	start_engine(w);
 }
 
-static void forget_fakes(struct world *w)
+void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml)
 {
-	for (size_t i = 0; i < w->runner.n; i++) {
-		struct fake_run *run = &w->runner.runs[i];
+	open_world(w, config_yaml, pylon_yaml, false);
+}
+
+void world_open_runtime(struct world *w, const char *config_yaml, const char *pylon_yaml)
+{
+	open_world(w, config_yaml, pylon_yaml, true);
+}
+
+static void forget_runs(struct fake_runner *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		struct fake_run *run = &f->runs[i];
 
 		free(run->prompt_file);
 		free(run->user);
+		free(run->cwd);
+		strv_fini(&run->argv);
 		strv_fini(&run->env);
 		strv_fini(&run->mounts);
 		strv_fini(&run->notes);
 	}
+	memset(f->runs, 0, sizeof(f->runs));
+	f->n = 0;
+	f->image_n = 0;
+}
+
+static void forget_fakes(struct world *w)
+{
+	forget_runs(&w->runner);
+	forget_runs(&w->processes);
 	for (size_t i = 0; i < w->channel.n; i++) {
 		free(w->channel.sent[i].kind);
 		free(w->channel.sent[i].message);
 	}
-	memset(w->runner.runs, 0, sizeof(w->runner.runs));
-	w->runner.n = 0;
-	w->runner.image_n = 0;
 	w->workspace.make_n = 0;
 	w->channel.n = 0;
 }

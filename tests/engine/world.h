@@ -22,6 +22,9 @@ struct fake_run {
 	struct id run_id, job_id;
 	char *prompt_file;
 	char callback[256];
+	struct strv argv;
+	char *cwd;
+	int64_t timeout_us;
 	struct strv env;    /* as it was started with */
 	struct strv mounts; /* source:target:mode */
 	char *user;         /* NULL = the image's own */
@@ -108,10 +111,12 @@ struct world {
 	struct config *config;
 	struct engine *engine;
 	struct fake_runner runner;
+	struct fake_runner processes; /* with has_runtime: runs of background work */
 	struct fake_channel channel;
 	struct fake_workspace workspace;
 	bool is_prepared;
 	bool is_bystander; /* of the next engine */
+	bool has_runtime;  /* likewise: background work is possible */
 	struct strv only;  /* of the next engine, too */
 	/* the last answer */
 	struct answer answer;
@@ -119,6 +124,8 @@ struct world {
 };
 
 void world_open(struct world *w, const char *config_yaml, const char *pylon_yaml);
+/* The same with background work. */
+void world_open_runtime(struct world *w, const char *config_yaml, const char *pylon_yaml);
 /* Everything in memory is dropped, as kill -9 does, and a new engine starts on the same home. */
 void world_crash(struct world *w);
 void world_restart(struct world *w);
