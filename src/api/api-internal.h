@@ -18,12 +18,14 @@
 #define API_STATUS_MAX    600
 
 struct events;
+struct lines;
 
 struct api {
 	struct api_options o;
 	const struct http_server *server; /* NULL until told */
 	int64_t started_mono;
 	struct events *events;
+	struct lines *lines;
 	struct list logs; /* struct log_stream */
 	size_t log_count;
 	bool is_closing;
@@ -89,6 +91,10 @@ struct js *api_list(struct js *items, const char *next);
 void api_respond_list(struct http_request *req, struct js *items, const char *next);
 /* ?limit= within 1..LIST_LIMIT_MAX; false after having refused. */
 bool api_query_limit(struct http_request *req, size_t *ret);
+/* ?before= of a list whose `next` is a time, 0 = none; false after having refused. */
+bool api_query_before(struct http_request *req, int64_t *ret);
+/* Is the body said to be JSON, or said to be nothing? */
+bool api_is_json(const struct inbound *in);
 /* The JSON object in the body, an empty one when there is no body; NULL after having refused. */
 struct js *api_body(struct http_request *req);
 
@@ -100,6 +106,39 @@ struct js *run_json(const struct run *r);
 struct js *usage_json(const struct usage *u);
 struct js *delivery_json(const struct delivery *d, const char *pylon);
 struct js *event_json(const struct event_record *ev);
+/* A text of o, cut unless `is_whole`; true when it had to be. NULL becomes null. */
+bool cut_text_json(struct js *o, const char *key, const char *text, bool is_whole);
+/* Cost and tokens. */
+void spent_json(struct js *o, double cost_usd, const struct usage *u);
+/* What people are told of a pylon's name: NULL for the one that background work is kept under. */
+const char *pylon_label(const char *pylon);
+
+/* --- execution_json.c --- */
+
+/* A job of background work as the agent runtime's protocol has it; `is_whole` as in job_json(). */
+struct js *execution_json(struct api *a, const struct job *j, bool is_whole);
+/* What it is asked to do (docs/runtime.md); NULL when that cannot be read. */
+struct js *execution_work(struct api *a, const struct job *j);
+/* Adds the keys that tell it; true when a text had to be cut. */
+bool execution_describe(
+	struct api *a, struct js *o, const struct job *j, const struct js *work, bool is_whole);
+/* The command, appended in one line; nothing for a subagent. */
+void execution_command(struct buf *out, const struct js *work);
+/* The protocol's word for its state. */
+const char *execution_status(const struct api *a, const struct job *j);
+bool execution_is_subagent(const struct js *work);
+bool execution_can_follow_up(const struct job *j, const struct js *work);
+#define EXECUTION_FOLLOW_UP_PROMPT "Continue from where you left off."
+/* What engine_start_work() is told for a follow-up: the same work, but its agent goes on with the
+ * session and is told something else. free() it. */
+char *execution_follow_up_body(const struct js *work, const struct job *j, const char *prompt);
+/* Copies of the members of an object, but those in the NULL-ended list. */
+void copy_members_json(struct js *to, const struct js *from, const char *const *without);
+
+/* --- executions.c --- */
+
+route_fn executions_root, executions_one;
+route_fn executions_cancel, executions_rerun, executions_follow_up;
 
 /* --- explain.c --- */
 
@@ -110,6 +149,8 @@ void explain_job(struct js *out, const struct job *j, const char *waiting);
 
 /* By unique prefix; false after having refused. The caller frees *ret with job_fini(). */
 bool api_find_job(struct api *a, struct http_request *req, struct slice id, struct job *ret);
+/* The same, of background work only. */
+bool api_find_execution(struct api *a, struct http_request *req, struct slice id, struct job *ret);
 /* Who decides, for the record: "by" of the body, which only a local peer is believed. free() it. */
 char *api_decider(const struct http_request *req, const struct js *body);
 route_fn jobs_list, jobs_one, jobs_explain, jobs_decide;
@@ -120,7 +161,7 @@ route_fn talk_reply, talk_attach;
 
 /* --- log.c, events.c --- */
 
-route_fn log_get;
+route_fn log_get; /* param: of background work only */
 void log_on_event(struct api *a, const struct engine_event *ev);
 void log_close_all(struct api *a);
 void log_free_all(struct api *a);
@@ -132,9 +173,11 @@ struct events *events_new(struct loop *l);
 /* Streams must have been closed, or their server be gone. */
 void events_free(struct events *ev);
 void events_publish(struct events *ev, const struct engine_event *what);
+/* What a client tells all others, small enough to be kept. */
+void events_publish_foreign(struct events *ev, const struct js *event);
 void events_close_all(struct events *ev);
 size_t events_subscribers(const struct events *ev);
-route_fn events_get;
+route_fn events_get, events_of_execution;
 
 /* --- the other handlers --- */
 

@@ -2,7 +2,7 @@
 /*
  * api/api.c - birth and end of the doors, and where the engine's events go.
  */
-#include "api/api-internal.h"
+#include "api/lines-internal.h"
 
 static void on_event(void *ctx, const struct engine_event *ev)
 {
@@ -21,6 +21,7 @@ struct api *api_new(const struct api_options *o)
 	a->o = *o;
 	a->started_mono = loop_mono(o->loop);
 	a->events = events_new(o->loop);
+	a->lines = lines_new(a);
 	list_init(&a->logs);
 	engine_on_event(o->engine, on_event, a);
 	return a;
@@ -30,6 +31,7 @@ void api_free(struct api *a)
 {
 	if (a == NULL)
 		return;
+	lines_free(a->lines);
 	log_free_all(a);
 	events_free(a->events);
 	free(a);
@@ -37,7 +39,8 @@ void api_free(struct api *a)
 
 struct http_handlers api_handlers(struct api *a)
 {
-	return (struct http_handlers){.admit = door_admit, .handle = door_handle, .ctx = a};
+	return (struct http_handlers){
+		.admit = door_admit, .handle = door_handle, .lines = lines_open, .ctx = a};
 }
 
 void api_set_server(struct api *a, const struct http_server *s)
@@ -48,6 +51,12 @@ void api_set_server(struct api *a, const struct http_server *s)
 void api_close_streams(struct api *a)
 {
 	a->is_closing = true;
+	lines_close(a->lines);
 	log_close_all(a);
 	events_close_all(a->events);
+}
+
+size_t api_pending(const struct api *a)
+{
+	return lines_pending(a->lines);
 }

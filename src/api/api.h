@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * api/api.h - the doors: every HTTP path of the program, on the Unix socket and on TCP.
+ * api/api.h - the doors: every HTTP path of the program, on the Unix socket and on TCP, and the
+ * agent runtime's JSON lines on the Unix socket.
  *
  * Routes are one table (routes.c). On TCP: webhook paths, agent callbacks (/callback, /hooks),
  * /healthz and /readyz are open to any Host; /api/, /metrics, /trigger/ and / are checked in this
@@ -46,8 +47,11 @@ DEFINE_FREEP(struct api, api_free)
 struct http_handlers api_handlers(struct api *a);
 /* Whose numbers /metrics shows; optional. */
 void api_set_server(struct api *a, const struct http_server *s);
-/* Ends all open streams with a clean last chunk; new ones are refused from now on. Call it before
+/* Ends all open streams with a clean last chunk, and what speaks JSON lines as soon as it has its
+ * answers; new ones are refused from now on. Call it before
  * the server goes: the order at the end is api_close_streams(), http_server_free(), api_free(). */
 void api_close_streams(struct api *a);
+/* Requests over the JSON-lines door that are not answered, or whose answer is not sent yet. */
+size_t api_pending(const struct api *a);
 
 #endif

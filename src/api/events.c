@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * api/events.c - GET /api/events: what happens, as server-sent events (the WHATWG's HTML standard,
- * section 9.2).
+ * section 9.2); and the same of one execution, begun with a snapshot of it.
  *
  * The last EVENTS_RING events are kept once; a subscriber is little more than the number of the
  * next event it wants. The bytes that go out are made when somebody takes them, because most of the
@@ -9,6 +9,9 @@
  * with Last-Event-ID goes on behind that event. When what it wants is no longer there (it was away
  * too long, it reads too slowly, the daemon was restarted) it is told by an event `gap` and goes on
  * with the oldest that is.
+ *
+ * What a client emits over the JSON-lines door goes the same way, as an event `emit`, with what it
+ * said as data.
  *
  * Ids are "<when this daemon started, hex>-<number>": a number alone would look right after a
  * restart and be wrong. A comment every EVENTS_PING_US keeps proxies awake; without subscribers
@@ -28,6 +31,7 @@ struct happening {
 	char state[32];
 	char pylon[64]; /* "" = none */
 	char *reason;   /* NULL = none, which is the rule */
+	char *foreign;  /* an event of a client, as JSON; NULL = it is ours */
 };
 
 struct events {
@@ -48,6 +52,7 @@ struct subscriber {
 	struct events *ev;
 	struct http_stream *stream; /* NULL: gone */
 	uint64_t next;              /* number of the next event to send */
+	struct id only;             /* the job it asks about, "" = everything */
 	bool has_gap; /* tell it that something is missing, whatever the numbers say */
 	bool is_blocked;
 	bool is_pumping;
@@ -82,8 +87,10 @@ void events_free(struct events *ev)
 	list_foreach_safe (it, &ev->subscribers)
 		subscriber_free(list_entry(it, struct subscriber, node));
 	timer_cancel(&ev->ping);
-	for (size_t i = 0; i < EVENTS_RING; i++)
+	for (size_t i = 0; i < EVENTS_RING; i++) {
 		free(ev->ring[i].reason);
+		free(ev->ring[i].foreign);
+	}
 	buf_fini(&ev->text);
 	free(ev);
 }
@@ -126,6 +133,19 @@ static const char *or_null(const char *s)
 	return str_is_empty(s) ? NULL : s;
 }
 
+static struct js *event_data(const struct happening *h)
+{
+	struct js *data = js_object();
+
+	js_set_str(data, "type", h->type);
+	js_set_str(data, "pylon", or_null(h->pylon));
+	js_set_str(data, "job_id", or_null(h->job_id.s));
+	js_set_str(data, "state", h->state);
+	js_set_str(data, "reason", h->reason);
+	js_set_time(data, "at", h->at_real);
+	return data;
+}
+
 /* The bytes of an event of the ring; they live until those of another one are asked for. */
 static const char *event_text(struct events *ev, uint64_t number)
 {
@@ -134,20 +154,25 @@ static const char *event_text(struct events *ev, uint64_t number)
 
 	if (ev->text_of == number)
 		return buf_str(&ev->text);
-	data = js_object();
-	js_set_str(data, "type", h->type);
-	js_set_str(data, "pylon", or_null(h->pylon));
-	js_set_str(data, "job_id", or_null(h->job_id.s));
-	js_set_str(data, "state", h->state);
-	js_set_str(data, "reason", h->reason);
-	js_set_time(data, "at", h->at_real);
 	buf_clear(&ev->text);
 	buf_printf(&ev->text, "id: %" PRIx64 "-%" PRIu64 "\nevent: %s\ndata: ", ev->epoch, number,
 		h->type);
-	js_write(&ev->text, data);
+	if (h->foreign != NULL) {
+		buf_add_str(&ev->text, h->foreign);
+	} else {
+		data = event_data(h);
+		js_write(&ev->text, data);
+	}
 	buf_add_str(&ev->text, "\n\n");
 	ev->text_of = number;
 	return buf_str(&ev->text);
+}
+
+static bool wants(const struct subscriber *s, uint64_t number)
+{
+	const struct happening *h = &s->ev->ring[number % EVENTS_RING];
+
+	return s->only.s[0] == '\0' || strcmp(s->only.s, h->job_id.s) == 0;
 }
 
 /* May free s. */
@@ -160,8 +185,12 @@ static void pump(struct subscriber *s)
 	s->is_pumping = true;
 	if (go_on && (s->has_gap || s->next < oldest(s->ev)))
 		go_on = send_gap(s);
-	while (go_on && s->next <= s->ev->last)
-		go_on = send_text(s, event_text(s->ev, s->next++));
+	while (go_on && s->next <= s->ev->last) {
+		uint64_t number = s->next++;
+
+		if (wants(s, number))
+			go_on = send_text(s, event_text(s->ev, number));
+	}
 	s->is_pumping = false;
 	if (s->stream == NULL)
 		subscriber_free(s);
@@ -202,18 +231,45 @@ static void ping(struct timer *t, void *ctx)
 	}
 }
 
-void events_publish(struct events *ev, const struct engine_event *what)
+/* The next place of the ring. */
+static struct happening *next_happening(struct events *ev)
 {
 	struct happening *h = &ev->ring[++ev->last % EVENTS_RING];
 
-	h->at_real = loop_real(ev->loop);
+	free(h->reason);
+	free(h->foreign);
+	*h = (struct happening){.at_real = loop_real(ev->loop)};
+	return h;
+}
+
+static void pump_all(struct events *ev)
+{
+	list_foreach_safe (it, &ev->subscribers)
+		pump(list_entry(it, struct subscriber, node));
+}
+
+void events_publish_foreign(struct events *ev, const struct js *event)
+{
+	struct happening *h = next_happening(ev);
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	must(str_copy(h->type, sizeof(h->type), "emit"));
+	js_write(&text, event);
+	h->foreign = buf_steal(&text);
+	pump_all(ev);
+}
+
+void events_publish(struct events *ev, const struct engine_event *what)
+{
+	struct happening *h = next_happening(ev);
+	const char *pylon = pylon_label(what->pylon);
+
 	h->job_id = what->job_id;
 	must(str_copy(h->type, sizeof(h->type), what->type));
 	must(str_copy(h->state, sizeof(h->state), what->state));
-	must(str_copy(h->pylon, sizeof(h->pylon), what->pylon == NULL ? "" : what->pylon));
+	must(str_copy(h->pylon, sizeof(h->pylon), pylon == NULL ? "" : pylon));
 	str_replace(&h->reason, what->reason);
-	list_foreach_safe (it, &ev->subscribers)
-		pump(list_entry(it, struct subscriber, node));
+	pump_all(ev);
 }
 
 /* Where a client that comes back goes on; false when its id is not one of ours. */
@@ -231,13 +287,15 @@ static bool resume_at(const struct events *ev, struct slice id, uint64_t *ret_ne
 	return true;
 }
 
-void events_get(struct api *a, struct http_request *req, const struct route_match *m)
+/* `only`: the job it is about, NULL = everything; `first` (may be NULL) is sent before all
+ * others. */
+static void open_stream(
+	struct api *a, struct http_request *req, const struct id *only, const char *first)
 {
 	struct events *ev = a->events;
 	struct slice id = SLICE_NULL;
 	struct subscriber *s;
 
-	(void)m;
 	if (ev->count >= SUBSCRIBERS_MAX || ev->is_closing) {
 		api_refuse(req, 503, ev->is_closing ? "draining" : "full",
 			"no more event streams are served");
@@ -246,6 +304,8 @@ void events_get(struct api *a, struct http_request *req, const struct route_matc
 	s = xcalloc(1, sizeof(*s));
 	s->ev = ev;
 	s->next = ev->last + 1;
+	if (only != NULL)
+		s->only = *only;
 	if (http_request_header(req, "last-event-id", &id) && id.n > 0)
 		s->has_gap = !resume_at(ev, id, &s->next);
 	list_init(&s->node);
@@ -255,9 +315,32 @@ void events_get(struct api *a, struct http_request *req, const struct route_matc
 	s->is_pumping = true;
 	s->stream = http_stream_start(req, 200, "text/event-stream", reader_is_gone, s);
 	http_stream_on_drained(s->stream, drained);
-	(void)send_text(s, "retry: 2000\n\n");
+	if (send_text(s, "retry: 2000\n\n") && first != NULL)
+		(void)send_text(s, first);
 	s->is_pumping = false;
 	pump(s);
+}
+
+void events_get(struct api *a, struct http_request *req, const struct route_match *m)
+{
+	(void)m;
+	open_stream(a, req, NULL, NULL);
+}
+
+/* It begins with how things stand, so that nothing happens between looking and listening. */
+void events_of_execution(struct api *a, struct http_request *req, const struct route_match *m)
+{
+	CLEANUP(job_fini) struct job j = {0};
+	CLEANUP(js_freep) struct js *now = NULL;
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+
+	if (!api_find_execution(a, req, m->args[0], &j))
+		return;
+	now = execution_json(a, &j, true);
+	buf_add_str(&text, "event: snapshot\ndata: ");
+	js_write(&text, now);
+	buf_add_str(&text, "\n\n");
+	open_stream(a, req, &j.id, buf_str(&text));
 }
 
 void events_close_all(struct events *ev)

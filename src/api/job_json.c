@@ -7,6 +7,11 @@
  */
 #include "api/api-internal.h"
 
+const char *pylon_label(const char *pylon)
+{
+	return str_eq(pylon, RUNTIME_NAME) ? NULL : pylon;
+}
+
 static size_t cut_at(const char *text, size_t max)
 {
 	size_t n = strlen(text);
@@ -20,8 +25,7 @@ static size_t cut_at(const char *text, size_t max)
 	return n;
 }
 
-/* True when it had to be cut. */
-static bool set_text(struct js *o, const char *key, const char *text, bool is_whole)
+bool cut_text_json(struct js *o, const char *key, const char *text, bool is_whole)
 {
 	size_t n;
 
@@ -78,7 +82,7 @@ struct js *usage_json(const struct usage *u)
 	return o;
 }
 
-static void set_spent(struct js *o, double cost_usd, const struct usage *u)
+void spent_json(struct js *o, double cost_usd, const struct usage *u)
 {
 	js_set_real(o, "total_cost_usd", cost_usd);
 	js_set_take(o, "usage", usage_json(u));
@@ -90,7 +94,7 @@ struct js *job_json(struct api *a, const struct job *j, bool is_whole)
 	bool is_cut = false;
 
 	js_set_str(o, "id", j->id.s);
-	js_set_str(o, "pylon", j->pylon);
+	js_set_str(o, "pylon", pylon_label(j->pylon));
 	js_set_str(o, "state", job_state_name(j->state));
 	js_set_str(o, "reason", j->reason);
 	js_set_str(o, "source", j->source);
@@ -104,11 +108,11 @@ struct js *job_json(struct api *a, const struct job *j, bool is_whole)
 	js_set_time(o, "finished_at", j->finished_at);
 	set_duration(o, j->started_at, j->finished_at);
 	set_exit_code(o, j->exit_code);
-	is_cut |= set_text(o, "result", j->result, is_whole);
+	is_cut |= cut_text_json(o, "result", j->result, is_whole);
 	is_cut |= set_output(o, j, is_whole);
 	js_set_str(o, "session_id", j->session_id);
-	set_spent(o, j->cost_usd, &j->usage);
-	is_cut |= set_text(o, "error", j->error, is_whole);
+	spent_json(o, j->cost_usd, &j->usage);
+	is_cut |= cut_text_json(o, "error", j->error, is_whole);
 	js_set_str(o, "decided_by", j->decided_by);
 	set_waiting(o, a, j);
 	if (!is_whole)
@@ -125,7 +129,7 @@ struct js *run_json(const struct run *r)
 	js_set_str(o, "state", run_state_name(r->state));
 	js_set_str(o, "reason", r->reason);
 	set_exit_code(o, r->exit_code);
-	set_spent(o, r->cost_usd, &r->usage);
+	spent_json(o, r->cost_usd, &r->usage);
 	js_set_str(o, "handle", r->handle);
 	js_set_str(o, "image", r->image);
 	js_set_time(o, "created_at", r->created_at);
@@ -146,7 +150,7 @@ struct js *delivery_json(const struct delivery *d, const char *pylon)
 	js_set_str(o, "id", d->id.s);
 	js_set_str(o, "job_id", d->job_id.s);
 	if (pylon != NULL)
-		js_set_str(o, "pylon", pylon);
+		js_set_str(o, "pylon", pylon_label(pylon));
 	js_set_str(o, "kind", d->kind);
 	js_set_str(o, "channel", d->channel);
 	js_set_str(o, "state", delivery_state_name(d->state));

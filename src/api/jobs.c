@@ -119,22 +119,6 @@ static bool read_state(struct http_request *req, enum job_state *ret)
 	return false;
 }
 
-static bool read_before(struct http_request *req, int64_t *ret)
-{
-	CLEANUP(buf_fini) struct buf text = BUF_NULL;
-	uint64_t at = 0;
-
-	*ret = 0;
-	if (!http_request_query(req, "before", &text) || text.n == 0)
-		return true;
-	if (slice_to_u64(buf_slice(&text), INT64_MAX, &at) && at > 0) {
-		*ret = (int64_t)at;
-		return true;
-	}
-	api_refuse(req, 400, "invalid_request", "before is the `next` of the page before");
-	return false;
-}
-
 struct named {
 	const char *name;
 	bool found;
@@ -165,10 +149,14 @@ void jobs_list(struct api *a, struct http_request *req, const struct route_match
 	int r;
 
 	(void)m;
-	if (!read_state(req, &q.state) || !read_before(req, &q.before_created) ||
+	if (!read_state(req, &q.state) || !api_query_before(req, &q.before_created) ||
 		!api_query_limit(req, &limit))
 		return;
 	(void)http_request_query(req, "pylon", &pylon);
+	if (pylon.n > 0 && pylon_label(buf_str(&pylon)) == NULL) {
+		api_refuse(req, 404, "not_found", "there is no pylon of that name");
+		return;
+	}
 	p = xcalloc(1, sizeof(*p));
 	p->api = a;
 	q.limit = limit + 1;
@@ -183,7 +171,8 @@ void jobs_list(struct api *a, struct http_request *req, const struct route_match
 		page_respond(req, p, limit);
 }
 
-bool api_find_job(struct api *a, struct http_request *req, struct slice id, struct job *ret)
+static bool find(struct api *a, struct http_request *req, struct slice id, bool is_execution,
+	struct job *ret)
 {
 	struct err e = CLEAN_ERR;
 	CLEANUP(freep) char *prefix = slice_dup(id);
@@ -191,6 +180,10 @@ bool api_find_job(struct api *a, struct http_request *req, struct slice id, stru
 
 	if (id_is_prefix(id))
 		r = engine_find_job(a->o.engine, prefix, ret, &e);
+	if (r == 0 && is_execution && pylon_label(ret->pylon) != NULL) {
+		job_fini(ret);
+		r = STORE_E_NOT_FOUND;
+	}
 	if (r == 0)
 		return true;
 	if (r < 0)
@@ -198,11 +191,23 @@ bool api_find_job(struct api *a, struct http_request *req, struct slice id, stru
 	else if (r == STORE_E_STATE)
 		api_refuse(req, 409, "ambiguous", "several jobs begin with %s: give more of the id",
 			prefix);
+	else if (is_execution)
+		api_refuse(req, 404, "not_found", "Run not found: %s", prefix);
 	else
 		api_refuse(req, 404, "not_found",
 			"there is no job %s (an id or at least its first %d characters)", prefix,
 			ID_PREFIX_MIN);
 	return false;
+}
+
+bool api_find_job(struct api *a, struct http_request *req, struct slice id, struct job *ret)
+{
+	return find(a, req, id, false, ret);
+}
+
+bool api_find_execution(struct api *a, struct http_request *req, struct slice id, struct job *ret)
+{
+	return find(a, req, id, true, ret);
 }
 
 static void add_run(const struct run *r, void *ctx)
@@ -233,6 +238,17 @@ static void add_progress(struct js *o, struct api *a, const struct job *j)
 	js_set_take(o, "progress", lines);
 }
 
+/* What background work has in the place of a pylon. */
+static void add_work(struct js *o, struct api *a, const struct job *j)
+{
+	CLEANUP(js_freep) struct js *work = NULL;
+
+	if (pylon_label(j->pylon) != NULL)
+		return;
+	work = execution_work(a, j);
+	(void)execution_describe(a, o, j, work, true);
+}
+
 static void add_event(struct js *o, struct api *a, const struct job *j)
 {
 	CLEANUP(event_record_fini) struct event_record ev = {0};
@@ -255,6 +271,7 @@ void jobs_one(struct api *a, struct http_request *req, const struct route_match 
 	if (!api_find_job(a, req, m->args[0], &j))
 		return;
 	o = job_json(a, &j, true);
+	add_work(o, a, &j);
 	js_set_take(o, "runs", runs = js_array());
 	js_set_take(o, "deliveries", deliveries = js_array());
 	r = engine_job_runs(a->o.engine, &j, add_run, runs, &e);
@@ -292,7 +309,7 @@ void jobs_explain(struct api *a, struct http_request *req, const struct route_ma
 		engine_waiting_reason(a->o.engine, &j, &waiting);
 	o = js_object();
 	js_set_str(o, "id", j.id.s);
-	js_set_str(o, "pylon", j.pylon);
+	js_set_str(o, "pylon", pylon_label(j.pylon));
 	js_set_str(o, "state", job_state_name(j.state));
 	js_set_str(o, "reason", j.reason);
 	js_set_str(o, "error", j.error);

@@ -190,7 +190,7 @@ static struct log_stream *log_stream_new(struct api *a, const struct job *j)
 
 	l->api = a;
 	l->job_id = j->id;
-	engine_log_path(a->o.engine, &j->id, &path);
+	engine_log_path(a->o.engine, j->pylon, &j->id, &path);
 	l->path = buf_steal(&path);
 	defer_init(&l->more, a->o.loop, pump_more, l);
 	list_init(&l->node);
@@ -224,8 +224,13 @@ void log_get(struct api *a, struct http_request *req, const struct route_match *
 	uint64_t lines = 0;
 	bool has_tail, follow;
 	struct log_stream *l;
+	bool is_found;
 
-	if (!read_tail_option(req, &has_tail, &lines) || !api_find_job(a, req, m->args[0], &j))
+	if (!read_tail_option(req, &has_tail, &lines))
+		return;
+	is_found = m->route->param != 0 ? api_find_execution(a, req, m->args[0], &j)
+					: api_find_job(a, req, m->args[0], &j);
+	if (!is_found)
 		return;
 	follow = wants_follow(req);
 	if (a->log_count >= LOG_STREAMS_MAX || a->is_closing) {

@@ -16,7 +16,7 @@ struct js *occurrence_json(const struct occurrence *o, const char *pylon)
 {
 	struct js *j = js_object();
 
-	js_set_str(j, "pylon", pylon);
+	js_set_str(j, "pylon", pylon_label(pylon));
 	js_set_time(j, "at", o->at);
 	js_set_time(j, "last", o->last);
 	js_set_int(j, "count", o->count);

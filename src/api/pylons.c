@@ -121,28 +121,12 @@ void pylons_one(struct api *a, struct http_request *req, const struct route_matc
 	js_free(w.found);
 }
 
-/* Absent, or JSON: a form sent by a web page is neither. */
-static bool is_json(const struct inbound *in)
-{
-	struct slice type = SLICE_NULL;
-	const char *end;
-
-	if (inbound_header(in, "content-type", &type) == 0)
-		return true;
-	end = type.n == 0 ? NULL : memchr(type.p, ';', type.n);
-	if (end != NULL)
-		type.n = (size_t)(end - type.p);
-	type = slice_trim(type);
-	return slice_eq_nocase(type, "application/json") ||
-	       (type.n > 5 && strncasecmp(type.p + type.n - 5, "+json", 5) == 0);
-}
-
 void pylons_trigger(struct api *a, struct http_request *req, const struct route_match *m)
 {
 	const struct inbound *in = http_request_inbound(req);
 	CLEANUP(freep) char *name = slice_dup(m->args[0]);
 
-	if (in->body.n > 0 && !is_json(in)) {
+	if (in->body.n > 0 && !api_is_json(in)) {
 		api_refuse(req, 415, "unsupported_type", "send the body as application/json");
 		return;
 	}

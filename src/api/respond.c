@@ -81,6 +81,38 @@ bool api_query_limit(struct http_request *req, size_t *ret)
 	return true;
 }
 
+bool api_query_before(struct http_request *req, int64_t *ret)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_NULL;
+	uint64_t at = 0;
+
+	*ret = 0;
+	if (!http_request_query(req, "before", &text) || text.n == 0)
+		return true;
+	if (slice_to_u64(buf_slice(&text), INT64_MAX, &at) && at > 0) {
+		*ret = (int64_t)at;
+		return true;
+	}
+	api_refuse(req, 400, "invalid_request", "before is the `next` of the page before");
+	return false;
+}
+
+/* Absent, or JSON: a form sent by a web page is neither. */
+bool api_is_json(const struct inbound *in)
+{
+	struct slice type = SLICE_NULL;
+	const char *end;
+
+	if (inbound_header(in, "content-type", &type) == 0)
+		return true;
+	end = type.n == 0 ? NULL : memchr(type.p, ';', type.n);
+	if (end != NULL)
+		type.n = (size_t)(end - type.p);
+	type = slice_trim(type);
+	return slice_eq_nocase(type, "application/json") ||
+	       (type.n > 5 && strncasecmp(type.p + type.n - 5, "+json", 5) == 0);
+}
+
 struct js *api_body(struct http_request *req)
 {
 	struct slice body = http_request_inbound(req)->body;

@@ -133,8 +133,7 @@ static int bind_and_listen(int fd, const struct place *at, const char *temporary
 	return renameat(at->folder, temporary, at->folder, at->name) < 0 ? -errno : 0;
 }
 
-/* Returns the listening descriptor. */
-static int open_unix(const char *path, struct stat *ret_st, struct err *e)
+int listener_open_unix(const char *path, struct stat *ret_st, struct err *e)
 {
 	char temporary[40];
 	CLEANUP(closep) int folder = -1;
@@ -171,7 +170,7 @@ int http_listen_unix(struct http_server *s, const char *path, struct err *e)
 			"socket %s: the path has %zu bytes, a socket can have %zu; set "
 			"PYLON_DAEMON_SOCKET_PATH to a shorter one",
 			path, strlen(path), path_max);
-	fd = open_unix(path, &st, e);
+	fd = listener_open_unix(path, &st, e);
 	if (fd < 0)
 		return fd;
 	l = listener_add(s, fd, e);
@@ -183,6 +182,7 @@ int http_listen_unix(struct http_server *s, const char *path, struct err *e)
 	l->path = xstrdup(path);
 	l->device = st.st_dev;
 	l->inode = st.st_ino;
+	listener_watch(l);
 	return 0;
 }
 

@@ -51,8 +51,8 @@ DEFINE_FREEP(struct http_server, http_server_free)
 NODISCARD int http_listen_tcp(
 	struct http_server *s, const char *host, uint16_t port, uint16_t *ret_port, struct err *e);
 /* Listens on a Unix socket path (mode 0600, bound under a temporary name and renamed; what is there
- * and is no socket is not removed; too long a path is an error that says so). Peers other than our
- * own uid and root are closed at once. */
+ * and is no socket is not removed; too long a path is an error that says so). Whoever removes the
+ * file later gets it made anew. Peers other than our own uid and root are closed at once. */
 NODISCARD int http_listen_unix(struct http_server *s, const char *path, struct err *e);
 /* Takes over a listening descriptor (socket activation). */
 NODISCARD int http_listen_fd(struct http_server *s, int fd, struct err *e);
@@ -61,6 +61,8 @@ void http_server_stop_listening(struct http_server *s);
 /* Requests whose answer is not given yet (streams not counted). */
 size_t http_server_pending(const struct http_server *s);
 size_t http_server_connections(const struct http_server *s);
+/* Path of the Unix socket that it listens on; NULL = none. Borrowed. */
+const char *http_server_socket(const struct http_server *s);
 
 /* --- inside handlers --- */
 const struct inbound *http_request_inbound(const struct http_request *r);

@@ -188,6 +188,32 @@ void listener_event(struct listener *l)
 	}
 }
 
+/* Takes in whoever has connected to a socket that is about to be closed. */
+static void drain(struct listener *l)
+{
+	int fd;
+
+	while ((fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		if (peer_is_allowed(l, fd))
+			connection_open(l->server, fd, l->is_local);
+		else
+			(void)close(fd);
+	}
+}
+
+int listener_replace(struct listener *l, int fd, struct err *e)
+{
+	struct epoll_event ev = {.events = l->is_paused ? 0 : EPOLLIN, .data.ptr = l};
+
+	if (epoll_ctl(l->server->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		return err_errno(e, "listen");
+	drain(l);
+	(void)epoll_ctl(l->server->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
+	(void)close(l->fd);
+	l->fd = fd;
+	return 0;
+}
+
 struct listener *listener_add(struct http_server *s, int fd, struct err *e)
 {
 	struct listener *l = xcalloc(1, sizeof(*l));
@@ -220,6 +246,7 @@ void http_server_stop_listening(struct http_server *s)
 		/* Explicit, because a child between fork and exec may hold a copy. */
 		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
 		closep(&l->fd);
+		listener_unwatch(l);
 		listener_remove_file(l);
 	}
 }
@@ -230,7 +257,9 @@ void listeners_free(struct http_server *s)
 		struct listener *l = list_entry(it, struct listener, node);
 
 		list_remove(&l->node);
+		listener_unwatch(l);
 		free(l->path);
+		free(l->trouble);
 		free(l);
 	}
 }

@@ -228,3 +228,14 @@ size_t http_server_connections(const struct http_server *s)
 {
 	return s->connection_count;
 }
+
+const char *http_server_socket(const struct http_server *s)
+{
+	list_foreach (it, &s->listeners) {
+		const struct listener *l = list_entry(it, struct listener, node);
+
+		if (l->path != NULL)
+			return l->path;
+	}
+	return NULL;
+}

@@ -54,6 +54,8 @@ struct listener {
 	struct http_server *server;
 	char *path; /* of a Unix socket that we made, else NULL */
 	uint64_t device, inode;
+	struct folder_watch *folder; /* where path is; NULL = not watched */
+	char *trouble;               /* what was logged last about it; NULL = nothing */
 };
 
 enum connection_state {

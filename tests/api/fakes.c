@@ -60,6 +60,22 @@ void engine_trigger(struct engine *e, const char *pylon, struct slice body, cons
 	answer(fn, ctx);
 }
 
+void engine_start_work(
+	struct engine *e, struct slice body, const char *source, engine_answer_fn *fn, void *ctx)
+{
+	(void)e;
+	called("work", body);
+	called("source", slice_of(source));
+	answer(fn, ctx);
+}
+
+void engine_rerun(struct engine *e, const struct id *job_id, engine_answer_fn *fn, void *ctx)
+{
+	(void)e;
+	called("rerun", slice_of(job_id->s));
+	answer(fn, ctx);
+}
+
 void engine_report(struct engine *e, struct slice job_id, struct slice token, struct slice body,
 	engine_answer_fn *fn, void *ctx)
 {
@@ -147,6 +163,8 @@ int engine_find_job(struct engine *e, const char *prefix, struct job *ret, struc
 		ret->pylon = xstrdup_or_null(fake.jobs[i].pylon);
 		ret->result = xstrdup_or_null(fake.jobs[i].result);
 		ret->output_json = xstrdup_or_null(fake.jobs[i].output_json);
+		ret->session_id = xstrdup_or_null(fake.jobs[i].session_id);
+		ret->error = xstrdup_or_null(fake.jobs[i].error);
 	}
 	return found == 1 ? 0 : STORE_E_NOT_FOUND;
 }
@@ -162,7 +180,7 @@ int engine_list_jobs(struct engine *e, const char *pylon, const struct store_job
 	for (size_t i = 0; i < fake.job_count && n < q->limit; i++) {
 		const struct job *j = &fake.jobs[i];
 
-		if (pylon != NULL && !str_eq(pylon, j->pylon))
+		if (pylon == NULL ? str_eq(j->pylon, RUNTIME_NAME) : !str_eq(pylon, j->pylon))
 			continue;
 		if (q->before_created != 0 && j->created_at >= q->before_created)
 			continue;
@@ -233,8 +251,10 @@ int engine_job_event(
 	(void)e;
 	(void)j;
 	(void)err;
-	*ret = (struct event_record){
-		.source = xstrdup("webhook"), .headers_json = xstrdup("{\"x\":\"<redacted>\"}")};
+	*ret = (struct event_record){.source = xstrdup("webhook"),
+		.headers_json = xstrdup("{\"x\":\"<redacted>\"}"),
+		.body = xstrdup_or_null(fake.body),
+		.body_n = fake.body == NULL ? 0 : strlen(fake.body)};
 	return 0;
 }
 
@@ -252,7 +272,8 @@ int engine_list_deliveries(struct engine *e, enum delivery_state state, size_t l
 	return 0;
 }
 
-void engine_log_path(const struct engine *e, const struct id *job_id, struct buf *out)
+void engine_log_path(
+	const struct engine *e, const char *pylon UNUSED, const struct id *job_id, struct buf *out)
 {
 	(void)e;
 	buf_printf(out, "%s/%s.log", fake.dir, job_id->s);
@@ -501,6 +522,12 @@ size_t http_server_pending(const struct http_server *s)
 	return 0;
 }
 
+const char *http_server_socket(const struct http_server *s)
+{
+	(void)s;
+	return "/run/pylon/socket";
+}
+
 size_t http_server_connections(const struct http_server *s)
 {
 	(void)s;
@@ -697,6 +724,11 @@ void fake_job(const char *id, enum job_state state, int64_t created_at)
 	*j = (struct job){.state = state, .created_at = created_at, .exit_code = -1};
 	assert_true(str_copy(j->id.s, sizeof(j->id.s), id));
 	j->pylon = xstrdup("demo");
+}
+
+void fake_background(void)
+{
+	str_replace(&fake.jobs[fake.job_count - 1].pylon, RUNTIME_NAME);
 }
 
 void fake_event(struct world *w, const char *type, const char *job_id, const char *state)

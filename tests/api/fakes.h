@@ -48,6 +48,7 @@ struct fake_engine {
 	char calls[1024];        /* "admit /hook;webhook /hook;" ... */
 	const char *progress[4]; /* lines; the first is told without a time */
 	int container_result;
+	const char *body; /* of every job's event; NULL = none */
 	struct answer answer;
 	bool answers_later;
 	engine_answer_fn *waiting;
@@ -85,6 +86,8 @@ void fake_drain(struct fake_request *r);
 void fake_leave(struct fake_request *r);
 
 void fake_job(const char *id, enum job_state state, int64_t created_at);
+/* Makes the job added last one of background work. */
+void fake_background(void);
 void fake_event(struct world *w, const char *type, const char *job_id, const char *state);
 
 #endif

@@ -214,6 +214,108 @@ static void file_of_another_server_is_not_removed(void **state)
 	assert_false(file_exists(w->socket));
 }
 
+/* Turns until there is a socket at the path, or as long as it takes to be sure there is none. */
+static bool socket_appears(struct world *w, const char *path)
+{
+	struct stat st;
+
+	for (int i = 0; i < 1000; i++) {
+		if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+			return true;
+		assert_true(loop_turn(w->loop, i < 20 ? US_PER_MS : 0) >= 0);
+	}
+	return false;
+}
+
+static void expect_served(struct world *w, const char *path)
+{
+	struct peer p;
+
+	peer_connect_unix(&p, path);
+	peer_say(w, &p, GET("/"));
+	assert_int_equal(peer_answer(w, &p), 200);
+	peer_close(&p);
+}
+
+static void removed_socket_comes_back_and_nobody_is_lost(void **state)
+{
+	struct world *w = *state;
+	struct peer before, early;
+	struct stat st;
+
+	assert_string_equal(http_server_socket(w->server), w->socket);
+	peer_connect_unix(&before, w->socket);
+	peer_say(w, &before, GET("/"));
+	assert_int_equal(peer_answer(w, &before), 200);
+	for (int i = 0; i < 3; i++) {
+		/* Connected, but not accepted when it happens. */
+		peer_connect_unix(&early, w->socket);
+		assert_int_equal(unlink(w->socket), 0);
+		assert_true(socket_appears(w, w->socket));
+		assert_int_equal(stat(w->socket, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		expect_served(w, w->socket);
+		peer_say(w, &early, GET("/"));
+		assert_int_equal(peer_answer(w, &early), 200);
+		peer_close(&early);
+	}
+	peer_say(w, &before, GET("/"));
+	assert_int_equal(peer_answer(w, &before), 200);
+	peer_close(&before);
+	/* It is the new one that goes at the end. */
+	http_server_stop_listening(w->server);
+	assert_false(file_exists(w->socket));
+	assert_false(socket_appears(w, w->socket));
+}
+
+static void who_waits_to_be_accepted_is_not_lost(void **state)
+{
+	struct world *w = *state;
+	struct http_limits before = w->server->limits;
+	struct peer p;
+
+	w->server->limits.connections = w->server->limits.local_extra = 0;
+	peer_connect_unix(&p, w->socket);
+	assert_true(send(p.fd, GET("/"), strlen(GET("/")), 0) > 0);
+	for (int i = 0; i < 5; i++)
+		world_turn(w);
+	assert_int_equal(http_server_connections(w->server), 0);
+	assert_int_equal(unlink(w->socket), 0);
+	assert_true(socket_appears(w, w->socket));
+	w->server->limits = before;
+	assert_int_equal(peer_answer(w, &p), 200);
+	peer_close(&p);
+	expect_served(w, w->socket);
+}
+
+static void renamed_socket_comes_back(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(freep) char *away = world_path(w, "away");
+
+	assert_int_equal(rename(w->socket, away), 0);
+	assert_true(socket_appears(w, w->socket));
+	expect_served(w, w->socket);
+}
+
+static void what_others_put_in_its_place_is_left_alone(void **state)
+{
+	struct world *w = *state;
+	CLEANUP(freep) char *file = world_path(w, "file");
+	CLEANUP(buf_fini) struct buf kept = BUF_NULL;
+	struct err e = CLEAN_ERR;
+
+	assert_int_equal(file_write(file, "precious", 8, 0600, &e), 0);
+	assert_int_equal(rename(file, w->socket), 0);
+	assert_false(socket_appears(w, w->socket));
+	assert_int_equal(file_read(w->socket, 99, &kept, &e), 0);
+	assert_string_equal(buf_str(&kept), "precious");
+	/* Its owner takes it away. */
+	assert_int_equal(unlink(w->socket), 0);
+	assert_true(socket_appears(w, w->socket));
+	expect_served(w, w->socket);
+}
+
 static void path_limit_is_exact_and_the_error_helps(void **state)
 {
 	struct world *w = *state;
@@ -543,6 +645,10 @@ int main(void)
 		TEST(left_over_socket_is_replaced_and_a_file_is_not),
 		TEST(nothing_is_left_in_the_folder),
 		TEST(file_of_another_server_is_not_removed),
+		TEST(removed_socket_comes_back_and_nobody_is_lost),
+		TEST(who_waits_to_be_accepted_is_not_lost),
+		TEST(renamed_socket_comes_back),
+		TEST(what_others_put_in_its_place_is_left_alone),
 		TEST(path_limit_is_exact_and_the_error_helps),
 		TEST(missing_folder_is_an_error),
 		TEST(other_users_are_sent_away),
