@@ -38,7 +38,7 @@ struct command {
 	const char *args;    /* "<id> [--follow]" */
 	const char *summary; /* one line */
 	const char *help;    /* more, may be NULL */
-	command_fn *run;     /* NULL: handled by the daemon (start) */
+	command_fn *run;     /* NULL: handled by another room (start, mcp) */
 	bool is_homeless;    /* works without a $PYLON_HOME; cli.home and .socket may be NULL */
 };
 

@@ -89,22 +89,10 @@ static int attach(struct cli *c, const char *id, const struct strv *command)
 	return run(&x);
 }
 
-/* Takes "-- COMMAND..." off the end. */
-static int cut_command(int argc, char **argv, struct strv *ret)
-{
-	int end = 1;
-
-	while (end < argc && !str_eq(argv[end], "--"))
-		end++;
-	for (int i = end + 1; i < argc; i++)
-		strv_add(ret, argv[i]);
-	return end;
-}
-
 int cmd_attach(struct cli *c, int argc, char **argv)
 {
 	CLEANUP(strv_fini) struct strv command = STRV_NULL;
-	int words = cut_command(argc, argv, &command);
+	int words = cli_cut_command(argc, argv, &command);
 	int r = cli_options(c, &words, argv, NULL, 0);
 
 	if (r == EXIT_OK && words > 2)

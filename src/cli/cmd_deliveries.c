@@ -22,8 +22,8 @@ static void print_row(const struct cli *c, const struct js *d)
 	CLEANUP(buf_fini) struct buf ago = BUF_NULL;
 
 	cli_ago(&ago, js_get_str(d, "created_at"));
-	(void)printf(HEADER "%s%-9s%s %5lld %s\n", id, job, pylon, kind, channel,
-		cli_state_color(c, state), state, cli_color_end(c),
+	(void)printf(HEADER "%s%-9s%s %5lld %s\n", id, job, *pylon == '\0' ? "-" : pylon, kind,
+		channel, cli_state_color(c, state), state, cli_color_end(c),
 		(long long)js_get_int(d, "attempt", 0), buf_str(&ago));
 	if (*error != '\0')
 		(void)printf("         %s\n", error);

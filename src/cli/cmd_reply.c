@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "cli/commands-internal.h"
 
-static int read_text(struct cli *c, const char *word, struct buf *ret)
+int cli_read_text(struct cli *c, const char *word, struct buf *ret)
 {
 	int r;
 
@@ -80,6 +80,6 @@ int cmd_reply(struct cli *c, int argc, char **argv)
 	if (r == EXIT_OK)
 		r = cli_want_id(c, "job", argv[1]);
 	if (r == EXIT_OK)
-		r = read_text(c, argv[2], &text);
+		r = cli_read_text(c, argv[2], &text);
 	return r == EXIT_OK ? reply(c, argv[1], buf_str(&text), wait) : r;
 }

@@ -42,9 +42,9 @@ static int read_options(struct cli *c, int *argc, char **argv, struct request *r
 {
 	const char *zone = NULL, *from = NULL, *count = NULL;
 	const struct cli_option options[] = {
-		{"--tz", NULL, NULL, &zone},
-		{"--from", NULL, NULL, &from},
-		{"--count", "-n", NULL, &count},
+		{.name = "--tz", .value = &zone},
+		{.name = "--from", .value = &from},
+		{.name = "--count", .alias = "-n", .value = &count},
 	};
 	CLEANUP(freep) char *system = zone_system_name();
 	struct err e = CLEAN_ERR;

@@ -40,8 +40,9 @@ static void print_head(const struct cli *c, const struct js *j)
 	CLEANUP(freep) char *pylon = cli_cell(js_get_str(j, "pylon"), 64);
 	CLEANUP(freep) char *state = cli_cell(js_get_str(j, "state"), 32);
 
-	(void)printf("Job %s of %s: %s%s%s\n", id, pylon, cli_state_color(c, state), state,
-		cli_color_end(c));
+	/* Background work has no pylon. */
+	(void)printf("Job %s%s%s: %s%s%s\n", id, *pylon == '\0' ? "" : " of ", pylon,
+		cli_state_color(c, state), state, cli_color_end(c));
 }
 
 /* "1200 in, 340 out, 9000 read from and 100 written to the cache" */
@@ -100,6 +101,17 @@ static void print_facts(const struct js *j)
 	print_tokens(js_get(j, "usage"));
 	add_cost(&cost, "", j);
 	cli_print_fact("cost", buf_str(&cost));
+}
+
+/* What background work is asked to do; nothing for a job of a pylon. Its prompt
+ * is a block of its own. */
+static void print_work(const struct js *j)
+{
+	cli_print_fact("name", js_get_str(j, "taskSlug"));
+	cli_print_fact("command", js_get_str(j, "command"));
+	cli_print_fact("cwd", js_get_str(j, "cwd"));
+	cli_print_fact("conversation", js_get_str(j, "conversation"));
+	cli_print_fact("log", js_get_str(j, "logPath"));
 }
 
 /* What its agent did last. */
@@ -209,10 +221,12 @@ int cmd_show(struct cli *c, int argc, char **argv)
 		return EXIT_OK;
 	}
 	print_head(c, j);
+	print_work(j);
 	print_facts(j);
 	print_progress(js_get(j, "progress"));
 	print_runs(js_get(j, "runs"));
 	print_deliveries(c, js_get(j, "deliveries"));
+	print_block("Prompt", js_get_str(j, "prompt"));
 	print_block("Error", js_get_str(j, "error"));
 	print_block("Result", js_get_str(j, "result"));
 	if (js_get_str(j, "id") != NULL)

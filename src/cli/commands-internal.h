@@ -33,6 +33,8 @@ command_fn cmd_reply, cmd_attach;
 command_fn cmd_deliveries, cmd_redeliver;
 command_fn cmd_schedule;
 command_fn cmd_template;
+command_fn cmd_db;
+command_fn cmd_run, cmd_agent, cmd_ps, cmd_rerun, cmd_follow_up;
 command_fn cmd_webhook, cmd_version, cmd_help;
 
 /* --- help.c --- */
@@ -52,11 +54,14 @@ struct cli_option {
 	const char *name;   /* "--tail" */
 	const char *alias;  /* "-n", may be NULL */
 	bool *flag;         /* set to true, or */
-	const char **value; /* the next word (or what follows "=") */
+	const char **value; /* the next word (or what follows "="), or */
+	struct strv *list;  /* that of every time it is given */
 };
 
 /* Takes the options out of argv; what is left are words. EXIT_OK or EXIT_USAGE. */
 int cli_options(struct cli *c, int *argc, char **argv, const struct cli_option *o, size_t count);
+/* Takes "-- COMMAND..." off the end; returns how many words are before it. */
+int cli_cut_command(int argc, char **argv, struct strv *ret);
 /* argv[0] does not count. */
 int cli_want_args(struct cli *c, int argc, int min, int max);
 /* A job or delivery id or its beginning. */
@@ -117,6 +122,12 @@ void cli_say(const struct cli *c, const char *fmt, ...) PRINTF(2, 3);
 
 /* Who decides, as jobs remember it: "name (command line)"; free() it. */
 char *cli_decider(void);
+
+/* --- cmd_reply.c --- */
+
+/* What somebody is to be told: the word, or standard input for "-". UTF-8, not empty, at most
+ * PROMPT_MAX bytes. */
+int cli_read_text(struct cli *c, const char *word, struct buf *ret);
 
 /* --- cmd_explain.c --- */
 

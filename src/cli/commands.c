@@ -6,11 +6,25 @@
 
 #include "cli/commands-internal.h"
 
-#define DAEMON    "Daemon"
-#define PYLONS    "Pylons"
-#define JOBS      "Jobs"
-#define TOOLS     "Tools"
-#define SCHEDULES "Schedules"
+#define DAEMON     "Daemon"
+#define PYLONS     "Pylons"
+#define JOBS       "Jobs"
+#define TOOLS      "Tools"
+#define SCHEDULES  "Schedules"
+#define BACKGROUND "Background work"
+
+/* What `run` and `agent` have in common. */
+#define WORK_HELP                                                                                  \
+	"  --name N          what people call it\n"                                                \
+	"  --cwd DIR         the folder it works in; else this one\n"                              \
+	"  --env NAME        a variable that it gets from here, once for each; PATH, LANG and\n"   \
+	"                    LC_* it gets anyway\n"                                                \
+	"  --env NAME=VALUE  a variable that it gets\n"                                            \
+	"  --timeout T       how long it may take, such as 90s, 10m or 2h; else for ever\n"        \
+	"  --nice N          how much to give way to other work, from 0 to 19\n"                   \
+	"  --conversation C  the conversation that it belongs to\n"                                \
+	"  --wait            show what it prints and exit with its status\n"                       \
+	"\n"
 
 const struct command commands[] = {
 	{.name = "start",
@@ -186,6 +200,54 @@ const struct command commands[] = {
 		.summary = "Send a message again that was given up",
 		.run = cmd_redeliver},
 
+	{.name = "run",
+		.group = BACKGROUND,
+		.args = "[options] -- COMMAND...",
+		.summary = "Run a command in the background",
+		.help = WORK_HELP
+		"It is no line of a shell: for that, run sh -c 'LINE'. It goes on whatever\n"
+		"becomes of this terminal and of the daemon, and prints its id; --wait ends\n"
+		"with its own status: 124 when it took too long, 128 and the signal that\n"
+		"ended it, 125 when it could not be started.\n",
+		.run = cmd_run},
+	{.name = "agent",
+		.group = BACKGROUND,
+		.args = "[--model M] [--tools A,B] [options] PROMPT...",
+		.summary = "Let a subagent work in the background",
+		.help = "  --model M         the model that it asks\n"
+			"  --tools A,B       the tools that it may use\n" WORK_HELP
+			"All words are its prompt; a single - is standard input. Which program it is,\n"
+			"daemon.agent.command in config.yaml says. It has a session of its own, which\n"
+			"`pylon follow-up` continues.\n",
+		.run = cmd_agent},
+	{.name = "ps",
+		.group = BACKGROUND,
+		.args = "[--all] [--limit N] [--before NEXT]",
+		.summary = "Background work, newest first",
+		.help = "  -a, --all       also what is over\n"
+			"  --limit N       at most so many (50; up to 500)\n"
+			"  --before NEXT   the next page, as told by the one before\n"
+			"\n"
+			"logs, show, explain and kill take its ids, too.\n",
+		.run = cmd_ps},
+	{.name = "rerun",
+		.group = BACKGROUND,
+		.args = "<id> [--wait]",
+		.summary = "Run the same once more, from the beginning",
+		.help = "  --wait          show what it prints and exit with its status\n"
+			"\n"
+			"A new run with an id of its own, which is printed.\n",
+		.run = cmd_rerun},
+	{.name = "follow-up",
+		.group = BACKGROUND,
+		.args = "<id> [TEXT] [--wait]",
+		.summary = "Go on with the session of a subagent that is over",
+		.help = "  --wait          show what it prints and exit with its status\n"
+			"\n"
+			"A new run with an id of its own, which is printed. Without TEXT it is told to\n"
+			"continue. TEXT is one word: put it in quotes; - is standard input.\n",
+		.run = cmd_follow_up},
+
 	{.name = "schedule",
 		.group = SCHEDULES,
 		.args = "next TEXT [--tz ZONE] [--from TIME] [--count N]",
@@ -209,6 +271,26 @@ const struct command commands[] = {
 			"YAML support takes it from a first line in the file such as\n"
 			"# yaml-language-server: $schema=/path/to/pylon.schema.json\n",
 		.run = cmd_config},
+	{.name = "db",
+		.group = TOOLS,
+		.args = "check|backup|recover [PYLON|runtime|PATH]",
+		.summary = "Check, copy or mend the databases",
+		.help = "check reads all of a database and tells the first thing that is wrong with it.\n"
+			"backup makes a verified copy beside it, in .backups/ (the newest 3 are kept).\n"
+			"recover checks; where something is wrong it builds the indexes anew, or saves\n"
+			"every row that can be read into a fresh database, or takes the newest copy,\n"
+			"and tells what was lost. The damaged files are kept in .corrupt/.\n"
+			"\n"
+			"Without a name all databases of this home. They need no daemon; recover refuses\n"
+			"while one runs. Exits with 1 when a database is damaged, could not be copied,\n"
+			"or lost something.\n",
+		.run = cmd_db},
+	{.name = "mcp",
+		.group = TOOLS,
+		.args = "",
+		.summary = "Serve tools to an agent (Model Context Protocol)",
+		.help = "Reads requests from standard input and answers on standard output until it\n"
+			"ends. With Claude Code: claude mcp add pylon -- pylon mcp\n"},
 	{.name = "webhook",
 		.group = TOOLS,
 		.args = "sign|verify --body FILE [options]",

@@ -35,6 +35,7 @@ static int unknown_option(struct cli *c, const char *word, const struct cli_opti
 static int take_option(struct cli *c, int argc, char **argv, int *i, const struct cli_option *o)
 {
 	const char *equals = strchr(argv[*i], '=');
+	const char *value;
 
 	if (o->flag != NULL) {
 		if (equals != NULL)
@@ -44,7 +45,11 @@ static int take_option(struct cli *c, int argc, char **argv, int *i, const struc
 	}
 	if (equals == NULL && *i + 1 == argc)
 		return cli_usage(c, "%s needs a value", o->name);
-	*o->value = equals != NULL ? equals + 1 : argv[++*i];
+	value = equals != NULL ? equals + 1 : argv[++*i];
+	if (o->list != NULL)
+		strv_add(o->list, value);
+	else
+		*o->value = value;
 	return EXIT_OK;
 }
 
@@ -74,6 +79,17 @@ int cli_options(struct cli *c, int *argc, char **argv, const struct cli_option *
 	}
 	*argc = kept;
 	return EXIT_OK;
+}
+
+int cli_cut_command(int argc, char **argv, struct strv *ret)
+{
+	int end = 1;
+
+	while (end < argc && !str_eq(argv[end], "--"))
+		end++;
+	for (int i = end + 1; i < argc; i++)
+		strv_add(ret, argv[i]);
+	return end;
 }
 
 int cli_want_args(struct cli *c, int argc, int min, int max)

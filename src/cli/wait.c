@@ -71,12 +71,11 @@ static int show_log(struct cli *c, const char *id, bool is_again)
 	CLEANUP(client_answer_fini) struct client_answer answer = {0};
 	struct log_output out = {0};
 	struct err e = CLEAN_ERR;
-	bool is_silent = c->json || c->quiet;
 	int r = cli_connect(c, &client);
 
 	if (r != EXIT_OK)
 		return r;
-	r = client_stream(client, path, is_silent ? swallow : log_output_add, &out, &answer, &e);
+	r = client_stream(client, path, c->json ? swallow : log_output_add, &out, &answer, &e);
 	log_output_end(&out);
 	if (r == 0 && answer.status != 200)
 		return cli_refused(c, answer.status, buf_slice(&answer.body));
@@ -89,12 +88,15 @@ static int tell_end(struct cli *c, const struct js *job, enum job_state state)
 {
 	const char *error = js_get_str(job, "error");
 	int exit_code = (int)js_get_int(job, "exit_code", -1);
-	bool was_started = js_get_str(job, "started_at") != NULL;
+	bool was_started = js_get_str(job, "started_at") != NULL &&
+			   !str_eq(js_get_str(job, "reason"), "never_started");
+	/* Behind its first line there may be the end of the log, which was shown. */
+	int n = error == NULL ? 0 : (int)strcspn(error, "\n");
 
 	if (c->json)
 		cli_print_json(job);
-	cli_say(c, "job %.*s %s%s%s", SHORT_ID, js_get_str(job, "id"), job_state_name(state),
-		str_is_empty(error) ? "" : ": ", str_is_empty(error) ? "" : error);
+	cli_say(c, "job %.*s %s%s%.*s", SHORT_ID, js_get_str(job, "id"), job_state_name(state),
+		n == 0 ? "" : ": ", n, error == NULL ? "" : error);
 	return job_exit_status(state, exit_code, was_started);
 }
 
