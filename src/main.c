@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - above all rooms: `start` is the daemon's, everything else is a command's.
+ * main.c - above all rooms: `start` is the daemon's, `mcp` that of its tools, everything else is a
+ * command's.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "daemon/daemon.h"
+#include "mcp/mcp.h"
 
 #ifndef PYLON_VERSION
 #define PYLON_VERSION "dev"
@@ -51,6 +53,21 @@ static int start(struct cli *c, int argc, char **argv)
 	return daemon_main(&o);
 }
 
+static int serve_tools(struct cli *c, int argc)
+{
+	const struct mcp_options o = {
+		.socket = c->socket,
+		.version = PYLON_VERSION,
+		.in = STDIN_FILENO,
+		.out = STDOUT_FILENO,
+	};
+	struct err e = CLEAN_ERR;
+
+	if (argc > 1)
+		return cli_usage(c, "it takes no words");
+	return mcp_serve(&o, &e) == 0 ? EXIT_OK : cli_fail(EXIT_FAILED, "%s", e.text);
+}
+
 int main(int argc, char **argv)
 {
 	CLEANUP(cli_fini) struct cli c = {0};
@@ -62,6 +79,8 @@ int main(int argc, char **argv)
 	r = cli_parse(&c, argc, argv, &count, &words);
 	if (r != EXIT_OK)
 		return r < 0 ? cli_end(EXIT_OK) : r;
+	if (str_eq(c.command->name, "mcp"))
+		return serve_tools(&c, count);
 	if (c.command->run == NULL)
 		return start(&c, count, words);
 	return cli_run(&c, count, words);
